@@ -1,0 +1,2 @@
+export { silentLogger, type LogFacts, type Logger } from './logger.ts';
+export { systemClock, type Clock } from './clock.ts';
