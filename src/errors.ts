@@ -2,8 +2,15 @@
  * Every code a {@link SallyportError} may carry. Each has a line in docs/errors.md, held by a test.
  */
 export type SallyportErrorCode =
+  | 'SALLYPORT_CONVERSION'
   | 'SALLYPORT_DUPLICATE_WEBHOOK'
-  | 'SALLYPORT_INVALID_DEFINITION';
+  | 'SALLYPORT_HANDLER_FAULT'
+  | 'SALLYPORT_HANDLER_TIMEOUT'
+  | 'SALLYPORT_INVALID_ANSWER'
+  | 'SALLYPORT_INVALID_DEFINITION'
+  | 'SALLYPORT_INVALID_PLUGIN_FLAGS'
+  | 'SALLYPORT_REVIEW_DECODE'
+  | 'SALLYPORT_UNKNOWN_WEBHOOK';
 
 /**
  * Base of everything Sallyport throws. A fault, never a refusal: refusals are values.
