@@ -1,0 +1,72 @@
+/**
+ * What calls cost, in the API server's units: the default of each operator and function, and the measures that
+ * libraries use for their own.
+ *
+ * Source: cel-go v0.29.2 interpreter/runtimecost.go and common/cost.go; k8s.io/apiserver v0.37.2
+ * pkg/cel/library/cost.go.
+ */
+import { EvaluationError, ListValue, MapValue, OpaqueValue, OptionalValue } from './values.ts';
+import type { Result, Value } from './values.ts';
+
+/** Reading ten characters costs one. */
+export const STRING_TRAVERSAL_COST_FACTOR = 0.1;
+/** Four characters of a pattern are taken for one of its expressions. */
+export const REGEX_STRING_LENGTH_COST_FACTOR = 0.25;
+export const LIST_CREATE_BASE_COST = 10;
+export const MAP_CREATE_BASE_COST = 30;
+export const STRUCT_CREATE_BASE_COST = 40;
+
+/** Number of code points. */
+export function codePointLength(text: string): number {
+  let length = text.length;
+  for (let index = 0; index < text.length - 1; index++) {
+    const unit = text.charCodeAt(index);
+    if (unit < 0xd800 || unit > 0xdbff) continue;
+    const next = text.charCodeAt(index + 1);
+    if (next >= 0xdc00 && next <= 0xdfff) {
+      length--;
+      index++;
+    }
+  }
+  return length;
+}
+
+/** Size for cost: code points, bytes, elements or entries; 1 for anything without a size. cel-go: actualSize. */
+export function actualSize(value: Result): number {
+  if (typeof value === 'string') return codePointLength(value);
+  if (typeof value !== 'object' || value === null) return 1;
+  if (value instanceof ListValue || value instanceof MapValue) return value.size;
+  if (value instanceof Uint8Array) return value.length;
+  if (value instanceof OpaqueValue) return value.size ?? 1;
+  if (value instanceof OptionalValue && value.value !== undefined) return actualSize(value.value);
+  return 1;
+}
+
+/** Cost of one pass over `value`, times `passes`. */
+export function scanCost(value: Result | undefined, passes = 1): number {
+  return value === undefined ? 0 : Math.ceil(actualSize(value) * passes * STRING_TRAVERSAL_COST_FACTOR);
+}
+
+/** Cost of matching `text` against a pattern of `patternSize` characters. cel-go: costCall, case matches. */
+export function regexCost(text: Value, patternSize: number): number {
+  const textCost = Math.ceil((1 + actualSize(text)) * STRING_TRAVERSAL_COST_FACTOR);
+  return textCost * Math.ceil(patternSize * REGEX_STRING_LENGTH_COST_FACTOR);
+}
+
+/** Cost of walking `value` as a tree: one for each scalar, a tenth for each byte of strings. */
+export function traversalCost(value: Result): number {
+  if (typeof value === 'string') return Math.trunc(Buffer.byteLength(value) * STRING_TRAVERSAL_COST_FACTOR);
+  if (value instanceof Uint8Array) return Math.trunc(value.length * STRING_TRAVERSAL_COST_FACTOR);
+  let cost = 0;
+  if (value instanceof ListValue) {
+    for (const element of value) cost += traversalCost(element);
+    return cost;
+  }
+  if (value instanceof MapValue) {
+    for (const key of value.keys()) {
+      cost += traversalCost(key) + traversalCost(value.get(key) ?? new EvaluationError('no such key'));
+    }
+    return cost;
+  }
+  return 1;
+}

@@ -1,0 +1,41 @@
+/**
+ * A string as Go sees it: every character is one byte (U+0000–U+00FF) of UTF-8.
+ *
+ * Go's parsers cut strings between bytes, also inside a character, and quote what they cut; a percent-encoded URL part
+ * may hold bytes that are no UTF-8 at all. Code copied from such a parser works on this form and is exact.
+ */
+export type ByteString = string;
+
+/** The UTF-8 bytes of `text`. A lone surrogate becomes U+FFFD. */
+export function encodeUtf8(text: string): ByteString {
+  return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+}
+
+/** The text of `bytes`. As in Go, each byte that belongs to no UTF-8 sequence becomes one U+FFFD. */
+export function decodeUtf8(bytes: ByteString): string {
+  if (isAscii(bytes)) return bytes;
+  let text = '';
+  for (const sequence of utf8Sequences(bytes)) text += sequence.character ?? '\uFFFD';
+  return text;
+}
+
+/** The characters of `bytes` in order; one without `character` is a byte that belongs to no UTF-8 sequence. */
+export function* utf8Sequences(
+  bytes: ByteString,
+): Generator<
+  { readonly character: string; readonly byte?: never } | { readonly character?: never; readonly byte: number }
+> {
+  for (const [sequence] of bytes.matchAll(UTF8_SEQUENCE)) {
+    if (sequence.length === 1 && sequence > '\x7f') yield { byte: sequence.charCodeAt(0) };
+    else yield { character: Buffer.from(sequence, 'latin1').toString('utf8') };
+  }
+}
+
+// The well-formed sequences of RFC 3629 section 4, else one byte alone.
+const UTF8_SEQUENCE =
+  /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|[^]/g;
+
+function isAscii(text: string): boolean {
+  // eslint-disable-next-line no-control-regex -- ASCII is what is asked for
+  return /^[\x00-\x7f]*$/.test(text);
+}
