@@ -2,6 +2,8 @@
  * Every code a {@link SallyportError} may carry. Each has a line in docs/errors.md, held by a test.
  */
 export type SallyportErrorCode =
+  | 'SALLYPORT_CONTROL_PLANE_BINARIES'
+  | 'SALLYPORT_CONTROL_PLANE_START'
   | 'SALLYPORT_CONVERSION'
   | 'SALLYPORT_DUPLICATE_WEBHOOK'
   | 'SALLYPORT_HANDLER_FAULT'
