@@ -8,6 +8,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"log"
 	"math/rand"
 	"os"
@@ -20,9 +21,9 @@ import (
 const module = "k8s.io/apimachinery"
 
 type record struct {
-	Source     string       `json:"source"`
-	Parsed     []parsed     `json:"parsed"`
-	Arithmetic []arithmetic `json:"arithmetic"`
+	Source     string
+	Parsed     []parsed
+	Arithmetic []arithmetic
 }
 
 // parsed is one text. Canonical is the text after a computation, which no longer repeats what was parsed.
@@ -98,12 +99,28 @@ func main() {
 	for _, pair := range pairs {
 		out.Arithmetic = append(out.Arithmetic, compute(pair[0], pair[1]))
 	}
-	encoder := json.NewEncoder(os.Stdout)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", " ")
-	if err := encoder.Encode(out); err != nil {
+	if err := write(os.Stdout, out); err != nil {
 		log.Fatal(err)
 	}
+}
+
+// write puts one case on a line, so that a changed case is a changed line.
+func write(w io.Writer, out record) error {
+	lines := func(name string, count int, at func(int) any) string {
+		texts := make([]string, count)
+		for i := range texts {
+			text, err := json.Marshal(at(i))
+			if err != nil {
+				log.Fatal(err)
+			}
+			texts[i] = string(text)
+		}
+		return fmt.Sprintf("%q: [\n%s\n]", name, strings.Join(texts, ",\n"))
+	}
+	_, err := fmt.Fprintf(w, "{\n\"source\": %q,\n%s,\n%s\n}\n", out.Source,
+		lines("parsed", len(out.Parsed), func(i int) any { return out.Parsed[i] }),
+		lines("arithmetic", len(out.Arithmetic), func(i int) any { return out.Arithmetic[i] }))
+	return err
 }
 
 func parse(text string) parsed {
