@@ -1,0 +1,36 @@
+export { KubeClient } from './client.ts';
+export type {
+  ApplyOptions,
+  DeleteOptions,
+  KubeClientOptions,
+  ListOptions,
+  ListPage,
+  Patch,
+  RawRequest,
+  RequestOptions,
+  SelectOptions,
+  WatchOptions,
+  WriteOptions,
+} from './client.ts';
+export type { WatchEvent } from './watch-stream.ts';
+export { type CollectionAddress, type ObjectAddress, resourcePath } from './resource-address.ts';
+export {
+  ApiStatusError,
+  ApiUnreachableError,
+  ClusterConfigError,
+  isAlreadyExists,
+  isConflict,
+  isExpired,
+  isForbidden,
+  isNotFound,
+} from './errors.ts';
+export {
+  type ClusterConfig,
+  type ClusterConfigOptions,
+  type Impersonation,
+  type TlsMaterial,
+  loadClusterConfig,
+} from './cluster-config.ts';
+export { type ChangingValue, constantValue } from './changing-value.ts';
+export { loadKubeconfig } from './kubeconfig.ts';
+export { inClusterConfig } from './in-cluster-config.ts';
