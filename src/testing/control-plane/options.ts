@@ -1,7 +1,10 @@
 import type { ControlPlaneUser } from './credentials.ts';
 
 export interface ControlPlaneOptions {
-  /** Controllers that kube-controller-manager runs, by its own names (`deployment`, `replicaset`, …). Default: none, and it is not started. */
+  /**
+   * Controllers that kube-controller-manager runs, by its own names (`deployment`, `replicaset`, …). Default: none, and
+   * it is not started. Without `clusterrole-aggregation` the ClusterRoles view, edit and admin give no rights.
+   */
   readonly controllers?: readonly string[];
   /** Users besides the admin. Each gets a token. Default: none. */
   readonly users?: readonly ControlPlaneUser[];
