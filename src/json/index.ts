@@ -1,0 +1,13 @@
+export { apply, PatchApplyError } from './apply.ts';
+export { NotJsonError } from './as-json.ts';
+export { clone } from './clone.ts';
+export { diff } from './diff.ts';
+export { equal } from './equal.ts';
+export { ImpreciseLiterals } from './imprecise-literals.ts';
+export { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from './json-value.ts';
+export { JsonSyntaxError } from './parse-json.ts';
+export type { PatchOperation } from './patch.ts';
+export { formatPointer, InvalidPointerError, parsePointer, resolvePointer } from './pointer.ts';
+export { isRawNumber, numberText, rawNumber, type RawNumber } from './raw-number.ts';
+export { readExactJson, readJson } from './read-json.ts';
+export { writeJson } from './write-json.ts';

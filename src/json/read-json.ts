@@ -1,0 +1,90 @@
+import { ImpreciseLiterals, type NumberPlace } from './imprecise-literals.ts';
+import type { JsonObject, JsonValue } from './json-value.ts';
+import { parseJson } from './parse-json.ts';
+import { numberText, rawNumber } from './raw-number.ts';
+
+/**
+ * Reads JSON for work on its values: numbers are doubles, as `JSON.parse` has it. `literals` keeps the text of those
+ * that a double does not hold, so that `writeJson` writes them as they came wherever they were not touched. How a
+ * number was written, `1.0` or `1e3`, is not kept: see {@link readExactJson}. A number beyond every double, `1e400`, is
+ * Infinity: `writeJson` writes it back, `diff` refuses to carry it in a patch.
+ *
+ * Accepts what `JSON.parse` accepts, at any depth. Throws `JsonSyntaxError`. Costs a tenth more than `JSON.parse` when
+ * there is no such number, several times as much when there may be one.
+ */
+export function readJson(text: string): { value: JsonValue; literals: ImpreciseLiterals } {
+  const value = parseNatively(text);
+  if (value === undefined || mayHoldImpreciseNumber.test(text)) {
+    const places: NumberPlace[] = [];
+    const read = parseJson(text, (literal, holder, key) => {
+      const value = Number(literal);
+      places.push({ literal, value, isExact: isExact(literal, value), holder, key });
+      return value;
+    });
+    return { value: read, literals: new ImpreciseLiterals(places) };
+  }
+  return { value, literals: new ImpreciseLiterals() };
+}
+
+/**
+ * Reads JSON for passing it on letter by letter: a number that JavaScript would print differently, such as `1.0`,
+ * `1e3`, `-0` or 9007199254740993, becomes a raw number, which `JSON.stringify` writes as it came. `isRawNumber` tells
+ * it from the other values, `numberText` gives its text.
+ *
+ * Accepts what `JSON.parse` accepts, at any depth. Throws `JsonSyntaxError`. Costs a tenth more than `JSON.parse` when
+ * every number is a plain one, several times as much when there may be another.
+ */
+export function readExactJson(text: string): JsonValue {
+  const value = parseNatively(text);
+  if (value === undefined || mayHoldUnusualNumber.test(text)) {
+    return parseJson(text, (literal) => {
+      const value = Number(literal);
+      // Cast: a raw number travels as a leaf, see RawNumber.
+      return numberText(value) === literal ? value : (rawNumber(literal) as unknown as JsonObject);
+    });
+  }
+  return value;
+}
+
+/** Undefined when `text` is not JSON. V8's own error is not kept: its message quotes the text, Secrets and all. */
+function parseNatively(text: string): JsonValue | undefined {
+  try {
+    return JSON.parse(text) as JsonValue;
+  } catch (error) {
+    if (error instanceof SyntaxError) {
+      return undefined;
+    }
+    throw error;
+  }
+}
+
+/**
+ * A number literal that a double may not hold: 16 or more characters, since up to 15 digits always survive, or an
+ * exponent of three digits, which may overflow or vanish. May also be met inside a string, which costs time only.
+ */
+const mayHoldImpreciseNumber = /(?:^|[[:,])\s*-?[0-9](?:[0-9.eE+-]{15,}|[0-9.]*[eE][+-]?[0-9]{3,})\s*(?:$|[,\]}])/;
+
+/** A number literal that JavaScript may print differently: with fraction or exponent, 16 or more digits, or `-0`. */
+const mayHoldUnusualNumber = /(?:^|[[:,])\s*(?:-0|-?[0-9]+[.eE][0-9.eE+-]*|-?[0-9]{16,})\s*(?:$|[,\]}])/;
+
+/** Whether `value`, the double nearest to the literal, prints as the same number, however written. */
+function isExact(literal: string, value: number): boolean {
+  const text = numberText(value);
+  return text === literal || (Number.isFinite(value) && decimal(text) === decimal(literal));
+}
+
+/** A number literal as `<sign><digits>e<exponent>`, the digits without zeros at either end; the same for equal numbers. */
+function decimal(literal: string): string {
+  const match = /^(-?)([0-9]+)(?:\.([0-9]+))?(?:[eE]([+-]?[0-9]+))?$/.exec(literal);
+  const [, sign = '', whole = '', fraction = '', exponent = '0'] = match ?? [];
+  const digits = whole + fraction;
+  let start = 0;
+  while (digits[start] === '0') {
+    start += 1;
+  }
+  let end = digits.length;
+  while (end > start && digits[end - 1] === '0') {
+    end -= 1;
+  }
+  return start === end ? '0' : `${sign}${digits.slice(start, end)}e${Number(exponent) + whole.length - start}`;
+}
