@@ -1,3 +1,5 @@
+import { quote } from '../../api/go-quote.ts';
+
 /**
  * A string as Go sees it: every character is one byte (U+0000–U+00FF) of UTF-8.
  *
@@ -15,18 +17,27 @@ export function encodeUtf8(text: string): ByteString {
 export function decodeUtf8(bytes: ByteString): string {
   if (isAscii(bytes)) return bytes;
   let text = '';
-  for (const sequence of utf8Sequences(bytes)) text += sequence.character ?? '\uFFFD';
+  for (const { character } of utf8Sequences(bytes)) text += character ?? '\uFFFD';
   return text;
 }
 
-/** The characters of `bytes` in order; one without `character` is a byte that belongs to no UTF-8 sequence. */
-export function* utf8Sequences(
-  bytes: ByteString,
-): Generator<
-  { readonly character: string; readonly byte?: never } | { readonly character?: never; readonly byte: number }
-> {
+/** `bytes` as a double-quoted Go literal; a byte that belongs to no UTF-8 sequence is written `\xe6`. Go: strconv.Quote. */
+export function quoteBytes(bytes: ByteString): string {
+  let quoted = '';
+  for (const sequence of utf8Sequences(bytes)) {
+    quoted +=
+      sequence.character === undefined ? `\\x${sequence.byte.toString(16)}` : quote(sequence.character).slice(1, -1);
+  }
+  return `"${quoted}"`;
+}
+
+type Utf8Sequence =
+  | { readonly character: string }
+  | { /** It belongs to no UTF-8 sequence. */ readonly character: undefined; readonly byte: number };
+
+function* utf8Sequences(bytes: ByteString): Generator<Utf8Sequence> {
   for (const [sequence] of bytes.matchAll(UTF8_SEQUENCE)) {
-    if (sequence.length === 1 && sequence > '\x7f') yield { byte: sequence.charCodeAt(0) };
+    if (sequence.length === 1 && sequence > '\x7f') yield { character: undefined, byte: sequence.charCodeAt(0) };
     else yield { character: Buffer.from(sequence, 'latin1').toString('utf8') };
   }
 }

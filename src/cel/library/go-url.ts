@@ -1,6 +1,6 @@
+import { quoteBytes } from './byte-string.ts';
 import { Failure } from './failure.ts';
 import { parseAddress } from './netip.ts';
-import { quoteBytes } from './quote.ts';
 import type { ByteString } from './byte-string.ts';
 
 /*

@@ -1,5 +1,5 @@
+import { quoteBytes } from './byte-string.ts';
 import { Failure } from './failure.ts';
-import { quoteBytes } from './quote.ts';
 import type { ByteString } from './byte-string.ts';
 
 /*
