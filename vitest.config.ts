@@ -5,10 +5,16 @@ const needsApiServer = '**/*.e2e.test.ts';
 const everyTest = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'];
 
 export default defineConfig({
+  ssr: { resolve: { conditions: ['sallyport-source', 'node', 'import'] } },
   test: {
     projects: [
       {
-        test: { name: 'fast', include: everyTest, exclude: [needsApiServer, '**/node_modules/**'], testTimeout: 30_000 },
+        test: {
+          name: 'fast',
+          include: everyTest,
+          exclude: [needsApiServer, '**/node_modules/**'],
+          testTimeout: 30_000,
+        },
       },
       {
         test: {

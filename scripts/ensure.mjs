@@ -28,8 +28,7 @@ function npm(...args) {
   if (result.status !== 0) process.exit(result.status ?? 1);
 }
 
-const isReady =
-  existsSync(stamp) && readFileSync(stamp, 'utf8') === digest && installedVersion() === `v${wanted}`;
+const isReady = existsSync(stamp) && readFileSync(stamp, 'utf8') === digest && installedVersion() === `v${wanted}`;
 if (!isReady) {
   console.error(`Installing dependencies (npm ci), once; this takes about 20 seconds.`);
   npm('ci', '--include=dev');

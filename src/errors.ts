@@ -2,7 +2,6 @@
  * Every code a {@link SallyportError} may carry. Each has a line in docs/errors.md, held by a test.
  */
 export type SallyportErrorCode =
-  | 'SALLYPORT_WEBHOOK_THREAD'
   | 'SALLYPORT_API_STATUS'
   | 'SALLYPORT_API_UNREACHABLE'
   | 'SALLYPORT_AUTHORITY_SECRET'
@@ -23,6 +22,7 @@ export type SallyportErrorCode =
   | 'SALLYPORT_INVALID_PLUGIN_FLAGS'
   | 'SALLYPORT_INVALID_POINTER'
   | 'SALLYPORT_INVALID_QUANTITY'
+  | 'SALLYPORT_INVALID_QUOTA_SCOPE'
   | 'SALLYPORT_INVALID_REGISTRATION'
   | 'SALLYPORT_JSON_SYNTAX'
   | 'SALLYPORT_NOT_JSON'
@@ -30,11 +30,13 @@ export type SallyportErrorCode =
   | 'SALLYPORT_PATCH_NOT_APPLICABLE'
   | 'SALLYPORT_PATCH_PANIC'
   | 'SALLYPORT_REVIEW_DECODE'
+  | 'SALLYPORT_UNCOUNTABLE_OBJECT'
   | 'SALLYPORT_UNDECODABLE_PATCH'
   | 'SALLYPORT_UNKNOWN_WEBHOOK'
   | 'SALLYPORT_UNSAFE_REGISTRATION'
   | 'SALLYPORT_USAGE'
-  | 'SALLYPORT_WEBHOOK_FILE';
+  | 'SALLYPORT_WEBHOOK_FILE'
+  | 'SALLYPORT_WEBHOOK_THREAD';
 
 /**
  * Base of everything Sallyport throws. A fault, never a refusal: refusals are values.

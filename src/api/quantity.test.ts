@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { rawNumber } from '../json/raw-number.ts';
 import { maxDecimalPlaces, Quantity, QuantityError, type QuantityFormat } from './quantity.ts';
 
 /** What tools/control-plane/cmd/golden-quantity writes. */
@@ -88,6 +89,7 @@ describe('Quantity beside the library', () => {
     ['1', 1, '1'],
     ['1.5', 1.5, '1500m'],
     ['1e21', 1e21, '1e+21'],
+    ['1e3 with its text', rawNumber('1e3'), '1e3'],
     ['null', null, '0'],
   ])('fromJson(%s)', (_, value, expected) => {
     expect(Quantity.fromJson(value).toString()).toBe(expected);

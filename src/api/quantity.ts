@@ -1,4 +1,5 @@
 import { SallyportError } from '../errors.ts';
+import { isRawNumber, numberText } from '../json/raw-number.ts';
 
 /** The three ways a quantity is written: `12M`, `12Mi`, `12e6`. */
 export type QuantityFormat = 'DecimalSI' | 'BinarySI' | 'DecimalExponent';
@@ -73,12 +74,13 @@ export class Quantity {
   /**
    * A quantity as an object's JSON carries it: a text with or without spaces around it, a number, or null for zero.
    *
-   * A number has lost its text, so `1e3` comes out as `1k`. Throws {@link QuantityError}, for anything else too.
+   * A number that has lost its text loses the format too: `1e3` comes out as `1k`. Throws {@link QuantityError}, for
+   * anything else too.
    */
   static fromJson(value: unknown): Quantity {
     if (value === null) return Quantity.zero;
     if (typeof value === 'string') return Quantity.parse(value.trim());
-    if (typeof value === 'number') return Quantity.parse(String(value));
+    if (typeof value === 'number' || isRawNumber(value)) return Quantity.parse(numberText(value));
     throw new QuantityError(JSON.stringify(value) ?? typeof value, 'format');
   }
 

@@ -32,6 +32,12 @@ export function parseApiVersion(apiVersion: string): { group: string; version: s
 }
 
 /** `"pods"` or `"deployments.apps"`: the form the API server uses in messages. Source: schema.GroupResource.String. */
-export function formatGroupResource({ group, resource }: { readonly group: string; readonly resource: string }): string {
+export function formatGroupResource({
+  group,
+  resource,
+}: {
+  readonly group: string;
+  readonly resource: string;
+}): string {
   return group === '' ? resource : `${resource}.${group}`;
 }

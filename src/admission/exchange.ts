@@ -1,0 +1,95 @@
+import type { AdmissionResponseBody } from '../api/admission-review.ts';
+import type { Status } from '../api/status.ts';
+import { writeJson } from '../json/index.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { WebhookDefinition } from './definition.ts';
+import { HandlerFaultError, HandlerTimeoutError, ReviewDecodeError } from './errors.ts';
+import type { AdmissionRequest } from './request.ts';
+import { listersFor, type ListerSource } from './lister.ts';
+import { decodeReview, encodeReview, type DecodedReview } from './review.ts';
+import { admit, type AdmissionOutcome } from './webhook.ts';
+
+/** What the caller of a webhook gets back: a review with 200, or a fault as a Status with another code. */
+export interface ReviewAnswer {
+  readonly httpStatus: number;
+  /** JSON text. */
+  readonly body: string;
+  /** For metrics and logs; `request` is undefined when the body was no review. */
+  readonly outcome: 'allowed' | 'patched' | 'denied' | 'fault';
+  readonly request: AdmissionRequest | undefined;
+}
+
+export interface AnswerOptions {
+  readonly signal: AbortSignal;
+  readonly log: Logger;
+  /** Where `context.lister` reads. Default: nowhere. */
+  readonly listers?: ListerSource | undefined;
+}
+
+/**
+ * A review in, an answer out: decode, admit, encode. Every way into a webhook goes through here: the network, the test
+ * kit and offline review.
+ *
+ * Decisions answer 200. Faults answer as below with a `metav1.Status`, so that `failurePolicy` decides; no answer carries
+ * a stack or object content, and nothing is thrown.
+ *
+ * | fault | code |
+ * |---|---|
+ * | the text is not an AdmissionReview | 400, naming the field |
+ * | a handler throws or answers nonsense | 500, naming the webhook |
+ * | a handler is too slow | 504, naming the webhook |
+ */
+export async function answerReview(
+  definition: WebhookDefinition,
+  text: string,
+  { signal, log, listers }: AnswerOptions,
+): Promise<ReviewAnswer> {
+  let review: DecodedReview | undefined;
+  try {
+    review = decodeReview(text);
+    const { request } = review;
+    const outcome = await admit(definition, request, {
+      signal,
+      log: log.child({ webhook: definition.name, uid: request.uid }),
+      lister: listersFor(definition.name, definition.reads, listers),
+    });
+    const name = !outcome.allowed ? 'denied' : outcome.patch.length > 0 ? 'patched' : 'allowed';
+    return { httpStatus: 200, body: encodeReview(review.version, responseOf(review, outcome)), outcome: name, request };
+  } catch (error) {
+    const status = faultStatus(error, definition);
+    log.error('request could not be answered', {
+      webhook: definition.name,
+      uid: review?.request.uid,
+      code: status.code,
+      error: error instanceof Error ? error : undefined,
+    });
+    return { httpStatus: status.code, body: JSON.stringify(status), outcome: 'fault', request: review?.request };
+  }
+}
+
+/** A fault as the body of an HTTP error. */
+export function failureStatus(code: number, reason: string, message: string): Status & { code: number } {
+  return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
+}
+
+function responseOf({ request, literals }: DecodedReview, outcome: AdmissionOutcome): AdmissionResponseBody {
+  const { allowed, status, patch, warnings, auditAnnotations } = outcome;
+  return {
+    uid: request.uid,
+    allowed,
+    ...(status !== undefined && { status }),
+    ...(patch.length > 0 && {
+      patch: Buffer.from(writeJson([...patch], literals)).toString('base64'),
+      patchType: 'JSONPatch',
+    }),
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
+    ...(Object.keys(auditAnnotations).length > 0 && { auditAnnotations: { ...auditAnnotations } }),
+  };
+}
+
+function faultStatus(error: unknown, definition: WebhookDefinition): Status & { code: number } {
+  if (error instanceof ReviewDecodeError) return failureStatus(400, 'BadRequest', error.message);
+  if (error instanceof HandlerTimeoutError) return failureStatus(504, 'Timeout', error.message);
+  if (error instanceof HandlerFaultError) return failureStatus(500, 'InternalError', error.message);
+  return failureStatus(500, 'InternalError', `webhook ${definition.name}: internal error`);
+}

@@ -1,0 +1,147 @@
+import type { Status } from '../api/status.ts';
+import { clone, diff, NotJsonError, type JsonValue, type PatchOperation } from '../json/index.ts';
+import type { Decision } from './decision.ts';
+import { isDecision, isDeny } from './decision.ts';
+import type { ErasedHandler, WebhookDefinition } from './definition.ts';
+import { HandlerFaultError, HandlerTimeoutError } from './errors.ts';
+import type { AdmissionRequest, HandlerContext } from './request.ts';
+import { deliverableWarnings } from './warnings.ts';
+
+/** What a webhook decided about one request. */
+export interface AdmissionOutcome {
+  readonly allowed: boolean;
+  /** Why not; only when refused. */
+  readonly status: Status | undefined;
+  /** What the handlers changed; empty when nothing, and always when refused. */
+  readonly patch: readonly PatchOperation[];
+  readonly warnings: readonly string[];
+  readonly auditAnnotations: Readonly<Record<string, string>>;
+}
+
+/**
+ * Runs the handlers of a webhook in order over one draft of the object; the first refusal ends it. The patch is computed
+ * once, after the last of them. The request itself is never changed.
+ *
+ * Throws {@link HandlerFaultError} when a handler throws, rejects or returns what is no answer, and
+ * {@link HandlerTimeoutError} as soon as `context.signal` aborts, whether or not the handler heeds it.
+ */
+export async function admit(
+  definition: WebhookDefinition,
+  request: AdmissionRequest,
+  context: HandlerContext,
+): Promise<AdmissionOutcome> {
+  const handlers = request.dryRun ? definition.dryRunHandlers : definition.handlers;
+  const isMutating = definition.kind === 'mutating';
+  const warnings: string[] = [];
+  const auditAnnotations: Record<string, string> = {};
+  // A lone validating handler may see the request itself: nobody looks at the object after it.
+  const needsDraft = isMutating || handlers.length > 1;
+  let current = needsDraft ? withDraft(request) : request;
+
+  for (const handler of handlers) {
+    const answer = await callHandler(definition, handler, current, context);
+    if (isDecision(answer)) {
+      warnings.push(...answer.warnings);
+      Object.assign(auditAnnotations, answer.auditAnnotations);
+      if (isDeny(answer)) {
+        return {
+          allowed: false,
+          status: statusOf(answer),
+          patch: [],
+          warnings: deliverableWarnings(warnings),
+          auditAnnotations,
+        };
+      }
+    } else if (answer !== undefined) {
+      if (!isMutating || request.object === null || !isPlainObject(answer)) {
+        const expected = isMutating ? 'allow(), deny(), an object or nothing' : 'allow(), deny() or nothing';
+        throw new HandlerFaultError(definition.name, `the handler returned ${nameOf(answer)}; expected ${expected}`);
+      }
+      // Same request with another object; the operation, on which the union turns, stays.
+      current = { ...current, object: answer } as AdmissionRequest;
+    }
+    // Validating handlers must not see what an earlier one did to the object.
+    if (!isMutating && needsDraft) current = withDraft(request);
+  }
+  return {
+    allowed: true,
+    status: undefined,
+    patch: isMutating && request.object !== null ? changes(definition, request, current) : [],
+    warnings: deliverableWarnings(warnings),
+    auditAnnotations,
+  };
+}
+
+function withDraft(request: AdmissionRequest): AdmissionRequest {
+  if (request.object === null) return request;
+  // The object came out of JSON.parse, so it is a JSON value.
+  return { ...request, object: clone(request.object as JsonValue) };
+}
+
+function changes(definition: WebhookDefinition, before: AdmissionRequest, after: AdmissionRequest): PatchOperation[] {
+  try {
+    // NotJsonError below is the check that the handler left a JSON value.
+    return diff(before.object as JsonValue, after.object as JsonValue);
+  } catch (error) {
+    if (!(error instanceof NotJsonError)) throw error;
+    throw new HandlerFaultError(definition.name, `the handler left what JSON cannot carry: ${error.message}`, {
+      cause: error,
+    });
+  }
+}
+
+async function callHandler(
+  definition: WebhookDefinition,
+  handler: ErasedHandler,
+  request: AdmissionRequest,
+  context: HandlerContext,
+): Promise<unknown> {
+  const { signal } = context;
+  if (signal.aborted) throw new HandlerTimeoutError(definition.name);
+  let answer: unknown;
+  try {
+    answer = handler(request, context);
+    if (!(answer instanceof Promise) && !isThenable(answer)) return answer;
+    return await raceAbort(answer, signal, definition.name);
+  } catch (error) {
+    if (error instanceof HandlerTimeoutError || error instanceof HandlerFaultError) throw error;
+    if (signal.aborted) throw new HandlerTimeoutError(definition.name);
+    // The text of the error stays out of the message: it may quote the object. It is logged as the cause.
+    throw new HandlerFaultError(definition.name, 'the handler failed', { cause: error });
+  }
+}
+
+function raceAbort(answer: PromiseLike<unknown>, signal: AbortSignal, webhook: string): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const onAbort = (): void => reject(new HandlerTimeoutError(webhook));
+    signal.addEventListener('abort', onAbort, { once: true });
+    answer.then(
+      (value) => {
+        signal.removeEventListener('abort', onAbort);
+        resolve(value);
+      },
+      (error: unknown) => {
+        signal.removeEventListener('abort', onAbort);
+        reject(error instanceof Error ? error : new Error(`rejected with ${nameOf(error)}`));
+      },
+    );
+  });
+}
+
+function statusOf(decision: Extract<Decision, { message: string }>): Status {
+  const { message, code, reason, causes } = decision;
+  return { status: 'Failure', message, reason, code, ...(causes.length > 0 && { details: { causes: [...causes] } }) };
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function nameOf(value: unknown): string {
+  if (value === null) return 'null';
+  return Array.isArray(value) ? 'a list' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
+}

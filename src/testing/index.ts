@@ -1,0 +1,3 @@
+export * from './control-plane/index.ts';
+export { admit, WebhookFault, type AdmitOptions, type AdmitResult } from './admit.ts';
+export { buildRequest, type ReviewOptions } from './review-builder.ts';
