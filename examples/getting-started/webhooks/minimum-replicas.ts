@@ -1,0 +1,18 @@
+import { allow, defineValidator, deny } from 'sallyport';
+
+const minimum = 3;
+
+/** Deployments run in at least three replicas, whether they are applied or scaled. */
+export const minimumReplicas = defineValidator({
+  name: 'minimum-replicas.example.com',
+  resource: ['deployments.apps/v1', 'deployments.apps/v1/scale'],
+  operations: ['CREATE', 'UPDATE'],
+  handler({ object, name }) {
+    // The API server defaults an absent number to 1.
+    const replicas = object.spec?.replicas ?? 1;
+    if (replicas >= minimum) return allow();
+    return deny(`replicas must exceed ${minimum - 1}, but ${name === '' ? 'this object' : name} asks for ${replicas}`, {
+      causes: [{ field: 'spec.replicas', reason: 'FieldValueInvalid', message: `must be at least ${minimum}` }],
+    });
+  },
+});
