@@ -61,7 +61,7 @@ function unless(isValid: (text: string) => boolean, problem: string): NamedForma
 
 function uriProblems(text: string): string[] {
   const url = parseRequestURI(encodeUtf8(text));
-  return url instanceof Failure ? [decodeUtf8(url.message)] : [];
+  return url instanceof Failure ? [url.message] : [];
 }
 
 function isUuid(text: string): boolean {

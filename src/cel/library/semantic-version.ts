@@ -51,7 +51,7 @@ export function parseSemanticVersion(text: string): SemanticVersion | Failure {
 export function parseNormalizedSemanticVersion(text: string): SemanticVersion | Failure {
   const parts = splitInThree(text.replace(/^v/, '')).map((part) =>
     // A zero stays where no digit follows it: "00" and "0-alpha".
-    part.length > 1 ? part.replace(/^0+/, '').replace(/^(?![0-9])/, '0') : part,
+    Buffer.byteLength(part) > 1 ? part.replace(/^0+/, '').replace(/^(?![0-9])/, '0') : part,
   );
   if (parts.length < 3) {
     if (/[+-]/.test(parts.at(-1) ?? '')) {
