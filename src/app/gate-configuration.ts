@@ -1,0 +1,158 @@
+import { readFile } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { z } from 'zod';
+import { InvalidConfigurationError } from './errors.ts';
+import { nearest } from './nearest.ts';
+
+const port = z.int().min(0).max(65_535);
+const dnsLabel = z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label such as "sallyport"');
+const dnsName = z
+  .string()
+  .max(253)
+  .regex(/^[a-z0-9](?:[-a-z0-9.]*[a-z0-9])?$/, 'expected a DNS name such as "sallyport"');
+
+const serviceSchema = z.strictObject({ namespace: dnsLabel, name: dnsLabel, port: port.min(1).default(443) });
+
+const gateSchema = z.strictObject({
+  apiVersion: z.literal('config.sallyport.dev/v1alpha1'),
+  kind: z.literal('GateConfiguration'),
+  metadata: z.looseObject({}).optional(),
+  /** Which webhooks there are. */
+  webhooks: z.strictObject({
+    /** Folders or files, relative to the configuration file. */
+    paths: z.array(z.string()).min(1),
+    /** When given, only these, by name or path. */
+    enable: z.array(z.string()).optional(),
+    disable: z.array(z.string()).default([]),
+  }),
+  server: z
+    .strictObject({
+      host: z.string().default('0.0.0.0'),
+      port: port.default(8443),
+      /** Health and metrics over plain HTTP, for probes and scrapers. */
+      healthPort: port.default(8080),
+    })
+    .prefault({}),
+  certificates: z
+    .discriminatedUnion('mode', [
+      /** A certificate authority of our own, kept in a Secret that the replicas share. */
+      z.strictObject({ mode: z.literal('SelfManaged'), secretName: dnsName.default('sallyport-ca') }),
+      /** tls.crt, tls.key and ca.crt in a folder, watched. */
+      z.strictObject({ mode: z.literal('Files'), directory: z.string() }),
+    ])
+    .default({ mode: 'SelfManaged', secretName: 'sallyport-ca' }),
+  registration: z
+    .strictObject({
+      /** Name of both webhook configuration objects. */
+      name: dnsName.default('sallyport'),
+      /** `https://host[:port]` as the API server reaches it; instead of `service`. */
+      url: z.url({ protocol: /^https$/ }).optional(),
+      service: serviceSchema.optional(),
+      /** In addition to kube-system and the gate's own namespace. */
+      excludedNamespaces: z.array(dnsLabel).default([]),
+      /** Takes kube-system and our own namespace out of the exclusions. */
+      includeSystemNamespaces: z.boolean().default(false),
+      /** Registers webhooks that could lock the cluster out. */
+      force: z.boolean().default(false),
+    })
+    .refine(({ url, service }) => url === undefined || service === undefined, {
+      error: 'both "url" and "service" are given; the API server takes exactly one',
+    })
+    .prefault({}),
+  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+});
+
+/**
+ * How a gate runs: `config.sallyport.dev/v1alpha1` GateConfiguration with every default filled in. Paths are absolute.
+ */
+export type GateConfiguration = z.output<typeof gateSchema>;
+
+/**
+ * Reads a GateConfiguration from a YAML file.
+ *
+ * Throws {@link InvalidConfigurationError} listing everything that is wrong, each with file and line; for an unknown key
+ * also the nearest known one.
+ */
+export async function readGateConfiguration(file: string): Promise<GateConfiguration> {
+  const text = await readFile(file, 'utf8').catch((cause: unknown) => {
+    throw new InvalidConfigurationError(`${file}: cannot be read; expected a GateConfiguration in YAML`, { cause });
+  });
+  return parseGateConfiguration(text, file);
+}
+
+/** The same for text that stands, or could stand, in `file`; relative paths begin at its folder. */
+export function parseGateConfiguration(text: string, file: string): GateConfiguration {
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
+  const syntax = document.errors.map(
+    (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
+  );
+  if (syntax.length > 0) throw new InvalidConfigurationError(syntax.join('\n'));
+  // Aliases are bounded by the library, so a small file cannot become a large value.
+  const parsed = gateSchema.safeParse(document.toJS({ maxAliasCount: 100 }));
+  if (!parsed.success) {
+    const problems = parsed.error.issues.flatMap((issue) => describe(issue, document, lines, file));
+    throw new InvalidConfigurationError(problems.join('\n'));
+  }
+  const folder = dirname(file);
+  const { certificates, webhooks } = parsed.data;
+  return {
+    ...parsed.data,
+    webhooks: { ...webhooks, paths: webhooks.paths.map((path) => resolve(folder, path)) },
+    certificates:
+      certificates.mode === 'Files'
+        ? { ...certificates, directory: resolve(folder, certificates.directory) }
+        : certificates,
+  };
+}
+
+function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter, file: string): string[] {
+  const at = (path: readonly PropertyKey[]): string => `${file}:${lineOf(document, lines, path)}`;
+  const field = formatPath(issue.path);
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => {
+      const known = knownKeys(issue.path);
+      const meant = nearest(key, known);
+      const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
+      return `${at([...issue.path, key])}: ${formatPath([...issue.path, key])}: unknown key; ${hint}`;
+    });
+  }
+  return [`${at(issue.path)}: ${field === '' ? '' : `${field}: `}${firstLine(issue.message)}`];
+}
+
+/** Of a key that is unknown its own line; of one that is missing the line of what should hold it. */
+function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
+  for (let length = path.length; length >= 0; length -= 1) {
+    const node: unknown = document.getIn(path.slice(0, length), true);
+    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+  }
+  return 1;
+}
+
+/** The keys that the schema has at a path, through defaults and unions. */
+function knownKeys(path: readonly PropertyKey[]): string[] {
+  let schemas: z.core.$ZodType[] = [gateSchema];
+  for (const key of path)
+    schemas = schemas.flatMap((schema) => shapesOf(schema).flatMap((shape) => shape[String(key)] ?? []));
+  return [...new Set(schemas.flatMap((schema) => shapesOf(schema).flatMap((shape) => Object.keys(shape))))];
+}
+
+function shapesOf(schema: z.core.$ZodType): Array<Readonly<Record<string, z.core.$ZodType>>> {
+  if (schema instanceof z.ZodObject) return [schema.shape];
+  if (schema instanceof z.ZodDiscriminatedUnion) return schema.options.flatMap((option) => shapesOf(option));
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return shapesOf(schema.def.innerType);
+  }
+  return [];
+}
+
+function formatPath(path: readonly PropertyKey[]): string {
+  return path
+    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
+    .join('');
+}
+
+function firstLine(message: string): string {
+  return message.split('\n')[0] ?? message;
+}

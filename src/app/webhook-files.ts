@@ -1,0 +1,90 @@
+import { readdir, stat } from 'node:fs/promises';
+import { isAbsolute, join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import { isWebhookDefinition, type WebhookDefinition } from '../admission/index.ts';
+import { SallyportError } from '../errors.ts';
+import { WebhookFileError } from './errors.ts';
+
+const modulePattern = /\.(?:ts|js|mts|mjs)$/;
+const notModulePattern = /\.(?:test|spec|d)\.\w+$/;
+
+/**
+ * Finds the webhooks of a folder, or of one file: a file registers its webhooks by exporting them. Tests, declarations
+ * and files or folders whose name begins with `.` or `_` are passed over; subfolders are read too.
+ *
+ * Throws {@link WebhookFileError} naming file and line when a file does not load, when one exports no webhook, and when
+ * there is no such folder or nothing in it. Definitions that are wrong throw what `defineMutator` throws.
+ */
+export async function loadWebhooks(path: string): Promise<WebhookDefinition[]> {
+  const root = isAbsolute(path) ? path : resolve(path);
+  const files = await listModules(root);
+  if (files.length === 0) {
+    throw new WebhookFileError(
+      root,
+      0,
+      'holds no webhook; expected .ts or .js files that export defineMutator() or defineValidator()',
+    );
+  }
+  const definitions = new Set<WebhookDefinition>();
+  for (const file of files) for (const definition of await loadModule(file)) definitions.add(definition);
+  return [...definitions];
+}
+
+/** The module files below a folder, in byte order of their paths; also what a watcher should look at. */
+async function listModules(root: string): Promise<string[]> {
+  const info = await stat(root).catch((cause: unknown) => {
+    throw new WebhookFileError(root, 0, 'there is no such file or folder', { cause });
+  });
+  if (info.isFile()) return [root];
+  const entries = await readdir(root, { withFileTypes: true });
+  const found: string[] = [];
+  for (const entry of entries) {
+    if (/^[._]/.test(entry.name) || entry.name === 'node_modules') continue;
+    const path = join(root, entry.name);
+    if (entry.isDirectory()) found.push(...(await listModules(path)));
+    else if (modulePattern.test(entry.name) && !notModulePattern.test(entry.name)) found.push(path);
+  }
+  return found.sort();
+}
+
+async function loadModule(file: string): Promise<WebhookDefinition[]> {
+  let exported: Record<string, unknown>;
+  try {
+    // A module's namespace is an object of its exports.
+    exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+  } catch (error) {
+    if (error instanceof SallyportError) throw error;
+    const { line, problem } = describe(file, error);
+    throw new WebhookFileError(file, line, problem, { cause: error });
+  }
+  const definitions = Object.values(exported).flatMap((value: unknown): WebhookDefinition[] => {
+    if (isWebhookDefinition(value)) return [value];
+    return Array.isArray(value) ? value.filter((item) => isWebhookDefinition(item)) : [];
+  });
+  if (definitions.length === 0) {
+    throw new WebhookFileError(
+      file,
+      0,
+      'exports no webhook; expected an export made by defineMutator() or defineValidator()',
+    );
+  }
+  return definitions;
+}
+
+/** Node names the place of a syntax error in the stack only, and for some errors not at all. */
+function describe(file: string, error: unknown): { line: number; problem: string } {
+  if (!(error instanceof Error)) return { line: 0, problem: 'does not load: it threw something that is no Error' };
+  const escaped = file.replaceAll(/[.*+?^${}()|[\]\\]/g, String.raw`\$&`);
+  const line = Number(new RegExp(`${escaped}:(\\d+)`).exec(error.stack ?? '')?.[1] ?? 0);
+  const code = 'code' in error ? String(error.code) : '';
+  if (code === 'ERR_UNSUPPORTED_TYPESCRIPT_SYNTAX') {
+    return {
+      line,
+      problem: `${error.message.trim()} Node runs TypeScript by removing the types; set "erasableSyntaxOnly" in tsconfig.json to see such places`,
+    };
+  }
+  if (error instanceof SyntaxError && code === '') {
+    return { line, problem: `does not load: ${error.message} (decorators and "accessor" are not supported)` };
+  }
+  return { line, problem: `does not load: ${error.message}` };
+}

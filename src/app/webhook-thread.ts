@@ -1,0 +1,107 @@
+import { Worker } from 'node:worker_threads';
+import type { WebhookDefinition, WebhookSelection, ReviewAnswer } from '../admission/index.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import type { LogFacts, Logger } from '../telemetry/index.ts';
+import { WebhookThreadError } from './errors.ts';
+
+/** What the thread is started with. */
+export interface ThreadData {
+  readonly paths: readonly string[];
+  readonly selection: WebhookSelection;
+  /** What the handlers' listers find. */
+  readonly objects: readonly KubernetesObject[];
+}
+
+export type ThreadRequest =
+  | { readonly kind: 'review'; readonly id: number; readonly webhook: string; readonly text: string }
+  | { readonly kind: 'abort'; readonly id: number };
+
+type DefinitionFacts = Omit<WebhookDefinition, 'handlers' | 'dryRunHandlers'>;
+
+export type ThreadMessage =
+  | { readonly kind: 'ready'; readonly definitions: readonly DefinitionFacts[] }
+  | { readonly kind: 'failed'; readonly problem: string }
+  | {
+      readonly kind: 'log';
+      readonly level: 'debug' | 'info' | 'warn' | 'error';
+      readonly message: string;
+      readonly facts: LogFacts;
+    }
+  | ({ readonly kind: 'answer'; readonly id: number } & Omit<ReviewAnswer, 'request'>);
+
+/**
+ * Users' webhooks in a thread of their own, so that they can be loaded anew when a file changes: a module that was
+ * imported once is never forgotten by the thread that imported it.
+ */
+export class WebhookThread {
+  /** What is defined, without the handlers: those stay in the thread. */
+  readonly definitions: readonly WebhookDefinition[];
+  readonly #worker: Worker;
+  readonly #pending = new Map<number, PromiseWithResolvers<ReviewAnswer>>();
+  readonly #log: Logger;
+  #nextId = 0;
+
+  private constructor(worker: Worker, definitions: readonly DefinitionFacts[], log: Logger) {
+    this.#worker = worker;
+    this.#log = log;
+    this.definitions = definitions.map((facts) => ({ ...facts, handlers: [], dryRunHandlers: [] }));
+    worker.on('message', (message: ThreadMessage) => this.#receive(message));
+    worker.on('error', (cause) => this.#fail(new WebhookThreadError('the thread of the webhooks died', { cause })));
+    worker.on('exit', () => this.#fail(new WebhookThreadError('the thread of the webhooks ended')));
+  }
+
+  /** Loads the webhooks in a new thread. Throws {@link WebhookThreadError} saying which file and line does not load. */
+  static async start(data: ThreadData, log: Logger): Promise<WebhookThread> {
+    const entry = import.meta.url.endsWith('.ts') ? './webhook-thread-worker.ts' : './webhook-thread-worker.js';
+    const worker = new Worker(new URL(entry, import.meta.url), { workerData: data });
+    const ready = Promise.withResolvers<readonly DefinitionFacts[]>();
+    const onMessage = (message: ThreadMessage): void => {
+      if (message.kind === 'ready') ready.resolve(message.definitions);
+      else if (message.kind === 'failed') ready.reject(new WebhookThreadError(message.problem));
+    };
+    const onError = (cause: Error): void => ready.reject(new WebhookThreadError(cause.message, { cause }));
+    const onExit = (): void =>
+      ready.reject(new WebhookThreadError('a webhook file ended the process while it was loaded'));
+    worker.on('message', onMessage).once('error', onError).once('exit', onExit);
+    try {
+      const definitions = await ready.promise;
+      return new WebhookThread(worker, definitions, log);
+    } catch (error) {
+      await worker.terminate();
+      throw error;
+    } finally {
+      worker.off('message', onMessage).off('error', onError).off('exit', onExit);
+    }
+  }
+
+  /** Answers one review in the thread; see `answerReview`. Rejects when the thread ends first. */
+  answer(webhook: WebhookDefinition, text: string, signal: AbortSignal): Promise<ReviewAnswer> {
+    const id = (this.#nextId += 1);
+    const pending = Promise.withResolvers<ReviewAnswer>();
+    this.#pending.set(id, pending);
+    signal.addEventListener('abort', () => this.#send({ kind: 'abort', id }), { once: true });
+    this.#send({ kind: 'review', id, webhook: webhook.name, text });
+    return pending.promise;
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+  }
+
+  #send(message: ThreadRequest): void {
+    this.#worker.postMessage(message);
+  }
+
+  #receive(message: ThreadMessage): void {
+    if (message.kind === 'log') return this.#log[message.level](message.message, message.facts);
+    if (message.kind !== 'answer') return;
+    const { kind: _kind, id, ...answer } = message;
+    this.#pending.get(id)?.resolve({ ...answer, request: undefined });
+    this.#pending.delete(id);
+  }
+
+  #fail(error: WebhookThreadError): void {
+    for (const { reject } of this.#pending.values()) reject(error);
+    this.#pending.clear();
+  }
+}

@@ -1,0 +1,406 @@
+import { createHash } from 'node:crypto';
+import type { WebhookRegistry } from '../admission/index.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import type { WebhookClientConfig, WebhookConfiguration } from '../api/webhook-configuration.ts';
+import { ChangeListeners } from '../certs/change-listeners.ts';
+import { Informer, isConflict, isNotFound, type KubeClient, type ObjectAddress } from '../kube/index.ts';
+import { ReconcileLoop } from '../certs/reconcile-loop.ts';
+import type { Clock, Logger } from '../telemetry/index.ts';
+import { buildConfigurations, type GateAddress } from './configurations.ts';
+import { covers } from './drift.ts';
+import { InvalidRegistrationError, UnsafeRegistrationError } from './errors.ts';
+import { findHazards } from './hazards.ts';
+
+export interface RegistrarOptions {
+  readonly client: KubeClient;
+  readonly registry: WebhookRegistry;
+  /** Name of both configuration objects. */
+  readonly name: string;
+  readonly address: GateAddress;
+  /** Where the gate runs, in a cluster: excluded from the webhooks, and the owner of the configurations. */
+  readonly ownNamespace: string | undefined;
+  /** See {@link defaultExcludedNamespaces}. */
+  readonly excludedNamespaces: readonly string[];
+  /** Registers webhooks that could lock the cluster out. */
+  readonly force: boolean;
+  /** The CA bundle, PEM, asked anew before each write; undefined leaves `caBundle` to somebody else. */
+  readonly caBundle: (signal?: AbortSignal) => Promise<string | undefined>;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** How registration stands, for health and metrics. */
+export interface RegistrationState {
+  /** The configurations were seen to be right, at least once. */
+  readonly registered: boolean;
+  /** Writes that mended what somebody else had changed or removed. */
+  readonly repairs: number;
+  /** Why the newest attempt failed; undefined after a good one. */
+  readonly problem: string | undefined;
+}
+
+/** The field manager under which everything of ours is applied. */
+export const fieldManager = 'sallyport';
+
+const managedByLabel = 'app.kubernetes.io/managed-by';
+const digestAnnotation = 'sallyport.dev/webhooks-digest';
+const startedAnnotation = 'sallyport.dev/registered-by-start';
+
+/** Objects in kube-system, and in the namespace the gate itself runs in, are let pass unless somebody decides otherwise. */
+export function defaultExcludedNamespaces(ownNamespace: string | undefined): string[] {
+  return ownNamespace === undefined ? ['kube-system'] : ['kube-system', ownNamespace];
+}
+
+/** A pass over both objects this often, should every watch have failed to tell of a change. */
+const intervalMilliseconds = 30_000;
+
+const kinds = {
+  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
+  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
+} as const;
+type ConfigurationKind = keyof typeof kinds;
+const configurationKinds = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'] as const;
+
+/**
+ * Keeps the webhook configurations in the API server equal to the registry: writes them by server-side apply, mends
+ * drift as soon as a watch tells of it, removes entries and objects that are no longer wanted, and follows the CA bundle.
+ *
+ * Of several replicas with different webhooks the one that started last decides, so that an old replica does not undo
+ * what a rollout brings. Fields and entries of other managers are left alone.
+ */
+export class Registrar {
+  readonly #options: RegistrarOptions;
+  readonly #loop: ReconcileLoop;
+  readonly #changes: ChangeListeners;
+  readonly #informers: readonly Informer<WebhookConfiguration>[];
+  readonly #startedAt: string;
+  /** The objects as this registrar last left them; what differs later was somebody else. */
+  readonly #seenRight = new Set<ConfigurationKind>();
+  #registry: WebhookRegistry;
+  #state: RegistrationState = { registered: false, repairs: 0, problem: undefined };
+
+  /**
+   * Throws {@link InvalidRegistrationError} for an address that cannot work, and {@link UnsafeRegistrationError} for webhooks that could
+   * lock the cluster out, unless `force` is set.
+   */
+  constructor(options: RegistrarOptions) {
+    this.#options = options;
+    this.#registry = options.registry;
+    this.#startedAt = new Date(options.clock.now()).toISOString();
+    this.#changes = new ChangeListeners((error) =>
+      options.log.error('a listener to registration changes failed', {
+        error: error instanceof Error ? error : undefined,
+      }),
+    );
+    this.#informers = configurationKinds.map((kind) => this.#informer(kind));
+    checkAddress(options.address);
+    this.#checkHazards(options.registry);
+    this.#loop = new ReconcileLoop({
+      clock: options.clock,
+      intervalMilliseconds,
+      reconcile: (signal) => this.#reconcile(signal),
+      onFailure: (error) => this.#fail(error),
+      isHopeless: (error) => error instanceof InvalidRegistrationError,
+    });
+  }
+
+  /**
+   * Registers, and keeps registered until {@link stop}. Call it after the listener answers. Resolves when the
+   * configurations are right for the first time; an API server that does not answer is asked again.
+   */
+  async start(signal?: AbortSignal): Promise<void> {
+    for (const informer of this.#informers) informer.start();
+    await this.#loop.start(signal);
+  }
+
+  /** Ends watching and writing; the configurations stay. */
+  async stop(): Promise<void> {
+    await Promise.all(this.#informers.map((informer) => informer.stop()));
+    await this.#loop.stop();
+  }
+
+  state(): RegistrationState {
+    return this.#state;
+  }
+
+  /** Registers another set of webhooks from now on. Throws as the constructor does. */
+  setRegistry(registry: WebhookRegistry): void {
+    this.#checkHazards(registry);
+    this.#registry = registry;
+    this.#loop.trigger();
+  }
+
+  /** Looks again, because the CA bundle changed. */
+  refresh(): void {
+    this.#loop.trigger();
+  }
+
+  /** Calls `listener` when the configurations in the API server may have changed. Returns how to end it. */
+  subscribe(listener: () => void): () => void {
+    return this.#changes.add(listener);
+  }
+
+  /** The CA bundles that the API server has for our webhooks, read now; see certs' `BundlePublication`. */
+  async publishedBundles(
+    signal?: AbortSignal,
+  ): Promise<Array<{ readonly holder: string; readonly caBundlePem: string; readonly serverName: string }>> {
+    const configurations = await Promise.all(
+      configurationKinds.map((kind) => getConfiguration(this.#options.client, kind, this.#options.name, signal)),
+    );
+    const ours = new Set([...this.#registry].map(({ name }) => name));
+    return configurations.flatMap((configuration) =>
+      (configuration?.webhooks ?? [])
+        .filter(({ name }) => ours.has(name))
+        .map(({ name, clientConfig }) => ({
+          holder: `${configuration?.kind}/${configuration?.metadata?.name}, ${name}`,
+          caBundlePem: Buffer.from(clientConfig.caBundle ?? '', 'base64').toString(),
+          serverName: serverNameOf(clientConfig),
+        })),
+    );
+  }
+
+  async #reconcile(signal: AbortSignal): Promise<void> {
+    for (const kind of configurationKinds) await this.#reconcileKind(kind, signal);
+    this.#state = { ...this.#state, registered: true, problem: undefined };
+  }
+
+  async #reconcileKind(kind: ConfigurationKind, signal: AbortSignal): Promise<void> {
+    const { log, name } = this.#options;
+    // Read before the bundle is asked for: a rotation in between changes the version and turns the write into a conflict.
+    const current = await getConfiguration(this.#options.client, kind, this.#options.name, signal);
+    const wanted = (await this.#wanted(current, signal)).find((configuration) => configuration.kind === kind);
+    if (current !== undefined && !isOurs(current)) {
+      if (wanted === undefined) return;
+      throw new InvalidRegistrationError(
+        `${kind} "${name}" exists and is not managed by sallyport; delete it or choose another registration name`,
+      );
+    }
+    if (current !== undefined && this.#belongsToNewer(current, wanted)) {
+      log.info('a newer replica registers other webhooks; leaving the configuration to it', { kind, name });
+      return;
+    }
+    if (wanted === undefined) {
+      if (current !== undefined) await this.#remove(kind, current, signal);
+      return;
+    }
+    if (current !== undefined && covers(current, wanted) && !hasStaleEntries(current, wanted)) {
+      this.#seenRight.add(kind);
+      return;
+    }
+    await this.#apply(kind, wanted, current, signal);
+    if (this.#seenRight.has(kind)) {
+      this.#state = { ...this.#state, repairs: this.#state.repairs + 1 };
+      log.warn('the webhook configuration had been changed; mended it', { kind, name });
+    } else {
+      log.info('wrote the webhook configuration', { kind, name });
+    }
+    this.#seenRight.add(kind);
+  }
+
+  async #wanted(current: WebhookConfiguration | undefined, signal: AbortSignal): Promise<WebhookConfiguration[]> {
+    const { name, address, excludedNamespaces, ownNamespace, caBundle } = this.#options;
+    const configurations = buildConfigurations(this.#registry, {
+      name,
+      address,
+      excludedNamespaces,
+      caBundle: await caBundle(signal),
+      labels: { [managedByLabel]: fieldManager, 'app.kubernetes.io/name': name },
+    });
+    const owner = ownNamespace === undefined ? undefined : await this.#namespaceReference(ownNamespace, signal);
+    return configurations.map((configuration) => ({
+      ...configuration,
+      metadata: {
+        ...configuration.metadata,
+        annotations: this.#annotations(configuration, current),
+        ...(owner !== undefined && { ownerReferences: [owner] }),
+      },
+    }));
+  }
+
+  /** Replicas that want the same webhooks agree on the start of the newest of them, instead of writing their own in turns. */
+  #annotations(wanted: WebhookConfiguration, current: WebhookConfiguration | undefined): Record<string, string> {
+    const digest = digestOf(wanted);
+    const { [digestAnnotation]: currentDigest, [startedAnnotation]: started = '' } =
+      current?.metadata?.annotations ?? {};
+    const isNewer = digest === currentDigest && started > this.#startedAt;
+    return { [digestAnnotation]: digest, [startedAnnotation]: isNewer ? started : this.#startedAt };
+  }
+
+  /** A cluster-scoped owner, so that deleting the gate's namespace removes the configurations with it. */
+  async #namespaceReference(
+    name: string,
+    signal: AbortSignal,
+  ): Promise<{ apiVersion: string; kind: string; name: string; uid: string }> {
+    const namespace = await this.#options.client.get<KubernetesObject>(
+      { group: '', version: 'v1', resource: 'namespaces', name },
+      { signal },
+    );
+    return { apiVersion: 'v1', kind: 'Namespace', name, uid: namespace.metadata?.uid ?? '' };
+  }
+
+  #belongsToNewer(current: WebhookConfiguration, wanted: WebhookConfiguration | undefined): boolean {
+    const { [digestAnnotation]: digest, [startedAnnotation]: started } = current.metadata?.annotations ?? {};
+    return (
+      started !== undefined && started > this.#startedAt && digest !== wanted?.metadata?.annotations?.[digestAnnotation]
+    );
+  }
+
+  async #apply(
+    kind: ConfigurationKind,
+    wanted: WebhookConfiguration,
+    current: WebhookConfiguration | undefined,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { resourceVersion } = current?.metadata ?? {};
+    const metadata = { ...wanted.metadata, ...(resourceVersion !== undefined && { resourceVersion }) };
+    await this.#options.client.apply(
+      addressOf(kind, this.#options.name),
+      { ...wanted, metadata },
+      { fieldManager, force: true, signal },
+    );
+  }
+
+  async #remove(kind: ConfigurationKind, current: WebhookConfiguration, signal: AbortSignal): Promise<void> {
+    await deleteConfiguration(this.#options.client, kind, current, signal);
+    this.#options.log.info('removed the webhook configuration', { kind, name: this.#options.name });
+  }
+
+  /** Every event on the object leads to a look at it. */
+  #informer(kind: ConfigurationKind): Informer<WebhookConfiguration> {
+    const { client, clock, log, name } = this.#options;
+    const { name: _name, ...collection } = addressOf(kind, this.#options.name);
+    const informer = new Informer<WebhookConfiguration>({
+      client,
+      collection,
+      fieldSelector: `metadata.name=${name}`,
+      clock,
+      logger: log,
+    });
+    const look = (): void => {
+      this.#changes.notify();
+      this.#loop.trigger();
+    };
+    informer.addHandler({ add: look, update: look, delete: look });
+    return informer;
+  }
+
+  #checkHazards(registry: WebhookRegistry): void {
+    const { ownNamespace, excludedNamespaces, force, log } = this.#options;
+    const hazards = findHazards(registry, { ownNamespace, excludedNamespaces });
+    if (hazards.length === 0) return;
+    if (!force) throw new UnsafeRegistrationError(hazards);
+    for (const hazard of hazards) log.warn('registered by force', { hazard });
+  }
+
+  #fail(error: unknown): void {
+    const problem = error instanceof Error ? error.message : String(error);
+    this.#state = { ...this.#state, problem };
+    // Another replica wrote in the same moment: the next pass sees what it wrote.
+    if (isConflict(error)) return;
+    this.#options.log.error('could not register the webhooks; trying again', { problem });
+  }
+}
+
+/**
+ * Removes the configurations of this registration name, if they are ours. Resolves with what was removed, as
+ * `Kind/name`.
+ */
+export async function unregister(client: KubeClient, name: string, signal?: AbortSignal): Promise<string[]> {
+  const removed: string[] = [];
+  for (const kind of configurationKinds) {
+    const current = await getConfiguration(client, kind, name, signal);
+    if (current === undefined || !isOurs(current)) continue;
+    await deleteConfiguration(client, kind, current, signal);
+    removed.push(`${kind}/${name}`);
+  }
+  return removed;
+}
+
+function addressOf(kind: ConfigurationKind, name: string): ObjectAddress {
+  return { group: 'admissionregistration.k8s.io', version: 'v1', resource: kinds[kind], name };
+}
+
+async function getConfiguration(
+  client: KubeClient,
+  kind: ConfigurationKind,
+  name: string,
+  signal: AbortSignal | undefined,
+): Promise<WebhookConfiguration | undefined> {
+  try {
+    return await client.get<WebhookConfiguration>(addressOf(kind, name), { signal });
+  } catch (error) {
+    if (isNotFound(error)) return undefined;
+    throw error;
+  }
+}
+
+async function deleteConfiguration(
+  client: KubeClient,
+  kind: ConfigurationKind,
+  { metadata }: WebhookConfiguration,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const { uid, resourceVersion, name = '' } = metadata ?? {};
+  const preconditions = {
+    ...(uid !== undefined && { uid }),
+    ...(resourceVersion !== undefined && { resourceVersion }),
+  };
+  try {
+    await client.delete(addressOf(kind, name), { signal, preconditions });
+  } catch (error) {
+    if (!isNotFound(error)) throw error;
+  }
+}
+
+function checkAddress(address: GateAddress): void {
+  if ('url' in address === 'service' in address) {
+    throw new InvalidRegistrationError(
+      'exactly one of "url" and "service" must say where the API server reaches the gate',
+    );
+  }
+  if (!('url' in address)) return;
+  const url = URL.canParse(address.url) ? new URL(address.url) : undefined;
+  if (url?.protocol !== 'https:' || url.search !== '' || url.hash !== '' || url.username !== '') {
+    throw new InvalidRegistrationError(
+      `"${address.url}" is not of the form https://host[:port] without query, fragment or user`,
+    );
+  }
+}
+
+function isOurs({ metadata }: WebhookConfiguration): boolean {
+  const managers =
+    (metadata as { managedFields?: ReadonlyArray<{ manager?: string }> } | undefined)?.managedFields ?? [];
+  return (
+    metadata?.labels?.[managedByLabel] === fieldManager || managers.some(({ manager }) => manager === fieldManager)
+  );
+}
+
+/** Entries that we applied once, by our field manager, and do not want any more: only an apply removes them. */
+function hasStaleEntries(current: WebhookConfiguration, wanted: WebhookConfiguration): boolean {
+  const managed = (current.metadata as { managedFields?: readonly ManagedFields[] } | undefined)?.managedFields ?? [];
+  const wantedNames = new Set(wanted.webhooks?.map(({ name }) => name));
+  return managed
+    .filter(({ manager, operation }) => manager === fieldManager && operation === 'Apply')
+    .flatMap(({ fieldsV1 }) => Object.keys(fieldsV1?.['f:webhooks'] ?? {}))
+    .some((key) => key.startsWith('k:') && !wantedNames.has((JSON.parse(key.slice(2)) as { name: string }).name));
+}
+
+interface ManagedFields {
+  readonly manager?: string;
+  readonly operation?: string;
+  readonly fieldsV1?: { readonly 'f:webhooks'?: Readonly<Record<string, unknown>> };
+}
+
+function serverNameOf({ service, url }: WebhookClientConfig): string {
+  if (service !== undefined) return `${service.name}.${service.namespace}.svc`;
+  return url === undefined ? '' : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
+}
+
+/** Of what the replicas must agree on: the CA bundle, which rotates, is left out. */
+function digestOf(configuration: WebhookConfiguration): string {
+  const webhooks = configuration.webhooks?.map((webhook) => {
+    const { caBundle: _caBundle, ...clientConfig } = webhook.clientConfig;
+    return { ...webhook, clientConfig };
+  });
+  return createHash('sha256').update(JSON.stringify(webhooks)).digest('hex').slice(0, 16);
+}
