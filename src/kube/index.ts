@@ -34,3 +34,6 @@ export {
 export { type ChangingValue, constantValue } from './changing-value.ts';
 export { loadKubeconfig } from './kubeconfig.ts';
 export { inClusterConfig } from './in-cluster-config.ts';
+export { Informer, type InformerHandler, type InformerOptions } from './informer.ts';
+export type { Lister, ListerQuery } from './lister.ts';
+export type { IndexFunction, Indexes } from './object-store.ts';
