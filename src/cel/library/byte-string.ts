@@ -10,25 +10,28 @@ export type ByteString = string;
 
 /** The UTF-8 bytes of `text`. A lone surrogate becomes U+FFFD. */
 export function encodeUtf8(text: string): ByteString {
-  return isAscii(text) ? text : Buffer.from(text, 'utf8').toString('latin1');
+  return Buffer.from(text, 'utf8').toString('latin1');
 }
 
 /** The text of `bytes`. As in Go, each byte that belongs to no UTF-8 sequence becomes one U+FFFD. */
 export function decodeUtf8(bytes: ByteString): string {
-  if (isAscii(bytes)) return bytes;
-  let text = '';
-  for (const { character } of utf8Sequences(bytes)) text += character ?? '\uFFFD';
-  return text;
+  return decodeWellFormed(bytes) ?? Array.from(utf8Sequences(bytes), ({ character }) => character ?? '\uFFFD').join('');
 }
 
 /** `bytes` as a double-quoted Go literal; a byte that belongs to no UTF-8 sequence is written `\xe6`. Go: strconv.Quote. */
 export function quoteBytes(bytes: ByteString): string {
-  let quoted = '';
-  for (const sequence of utf8Sequences(bytes)) {
-    quoted +=
-      sequence.character === undefined ? `\\x${sequence.byte.toString(16)}` : quote(sequence.character).slice(1, -1);
-  }
-  return `"${quoted}"`;
+  const text = decodeWellFormed(bytes);
+  if (text !== undefined) return quote(text);
+  const quoted = Array.from(utf8Sequences(bytes), (sequence) =>
+    sequence.character === undefined ? `\\x${sequence.byte.toString(16)}` : quote(sequence.character).slice(1, -1),
+  );
+  return `"${quoted.join('')}"`;
+}
+
+/** undefined when something in `bytes` is no UTF-8; also, needlessly, when they spell U+FFFD. */
+function decodeWellFormed(bytes: ByteString): string | undefined {
+  const text = Buffer.from(bytes, 'latin1').toString('utf8');
+  return text.includes('\uFFFD') ? undefined : text;
 }
 
 type Utf8Sequence =
@@ -45,8 +48,3 @@ function* utf8Sequences(bytes: ByteString): Generator<Utf8Sequence> {
 // The well-formed sequences of RFC 3629 section 4, else one byte alone.
 const UTF8_SEQUENCE =
   /[\xc2-\xdf][\x80-\xbf]|\xe0[\xa0-\xbf][\x80-\xbf]|\xed[\x80-\x9f][\x80-\xbf]|[\xe1-\xec\xee\xef][\x80-\xbf]{2}|\xf0[\x90-\xbf][\x80-\xbf]{2}|\xf4[\x80-\x8f][\x80-\xbf]{2}|[\xf1-\xf3][\x80-\xbf]{3}|[^]/g;
-
-function isAscii(text: string): boolean {
-  // eslint-disable-next-line no-control-regex -- ASCII is what is asked for
-  return /^[\x00-\x7f]*$/.test(text);
-}

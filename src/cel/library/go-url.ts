@@ -108,17 +108,19 @@ export function formatURL(url: GoUrl): ByteString {
 // net/url's defaultMaxParams.
 const MAX_QUERY_PARTS = 10_000;
 
-/** What each part of a URL may hold unescaped besides letters, digits and `-._~` (net/url/encoding_table.go). */
-const UNESCAPED = {
-  path: '$&+,/:;=@',
-  host: '!"$&\'()*+,:;<=>[]',
-  zone: '!"$&\'()*+,:;<=>[]',
-  userPassword: '$&+,;=',
-  queryComponent: '',
-  fragment: '!$&()*+,/:;=?@',
+/** What each part of a URL must escape: all but what net/url/encoding_table.go says of it. */
+const ESCAPED = {
+  path: /[^\w\-.~$&+,/:;=@]/g,
+  host: /[^\w\-.~!"$&'()*+,:;<=>[\]]/g,
+  userPassword: /[^\w\-.~$&+,;=]/g,
+  fragment: /[^\w\-.~!$&()*+,/:;=?@]/g,
 } as const;
 
-type Part = keyof typeof UNESCAPED;
+/** What a path and a fragment are left with when they were written so. */
+const VALID_AS_WRITTEN = {
+  path: /^[\w\-.~$&+,/:;=@!'()*[\]%]*$/,
+  fragment: /^[\w\-.~$&+,/:;=@!'()*[\]%?]*$/,
+} as const;
 
 const NO_TEXT: EscapedText = { text: '', escaped: '' };
 
@@ -228,53 +230,39 @@ function formatUser({ name, password }: NonNullable<GoUrl['user']>): ByteString 
   return password === undefined ? escapedName : `${escapedName}:${escape(password, 'userPassword')}`;
 }
 
-/** `written` where it holds nothing that its part must escape, else `text` escaped. */
+/** `written` where that is a valid way to write `text`, else `text` escaped. */
 function writtenOrEscaped(written: ByteString, text: ByteString, part: 'path' | 'fragment'): ByteString {
-  const isValid = [...written].every(
-    (character) => "!$&'()*+,;=:@[]%".includes(character) || !mustEscape(character, part),
-  );
-  return isValid ? written : escape(text, part);
+  return VALID_AS_WRITTEN[part].test(written) ? written : escape(text, part);
 }
 
-function mustEscape(character: ByteString, part: Part): boolean {
-  return !/[A-Za-z0-9\-._~]/.test(character) && !UNESCAPED[part].includes(character);
+function escape(text: ByteString, part: keyof typeof ESCAPED): ByteString {
+  return text.replace(ESCAPED[part], (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
 }
 
-function escape(text: ByteString, part: Part): ByteString {
-  return [...text].map((byte) => (mustEscape(byte, part) ? percentEncode(byte) : byte)).join('');
-}
-
-function percentEncode(byte: ByteString): ByteString {
-  return `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`;
-}
-
-function unescape(text: ByteString, part: Part): ByteString | Failure {
-  for (const { 0: token } of text.matchAll(/%[^]{0,2}|[^%]/g)) {
-    const problem = token.startsWith('%') ? escapeProblem(token, part) : characterProblem(token, part);
-    if (problem !== undefined) return problem;
+function unescape(text: ByteString, part: UnescapedPart): ByteString | Failure {
+  const isHost = part === 'host' || part === 'zone';
+  for (const [token] of text.matchAll(isHost ? HOST_TOKEN : ESCAPE_TOKEN)) {
+    if (!token.startsWith('%')) return new Failure(`invalid character ${quoteBytes(token)} in host name`);
+    if (!isEscape(token, part)) return new Failure(`invalid URL escape ${quoteBytes(token)}`);
   }
   const spaced = part === 'queryComponent' ? text.replaceAll('+', ' ') : text;
   return spaced.replace(/%(..)/g, (_, digits: string) => byteOf(digits));
 }
 
-function escapeProblem(token: ByteString, part: Part): Failure | undefined {
-  if (isEscape(token, part)) return undefined;
-  return new Failure(`invalid URL escape ${quoteBytes(token)}`);
-}
+type UnescapedPart = keyof typeof ESCAPED | 'zone' | 'queryComponent';
 
-function isEscape(token: ByteString, part: Part): boolean {
+/** Escapes, and what should be one. */
+const ESCAPE_TOKEN = /%[^]{0,2}/g;
+/** The same, and ASCII that no host may hold. */
+const HOST_TOKEN = /%[^]{0,2}|[^\w\-.~!"$&'()*+,:;<=>[\]%\x80-\xff]/g;
+
+function isEscape(token: ByteString, part: UnescapedPart): boolean {
   if (!/^%[0-9a-fA-F]{2}$/.test(token)) return false;
   const byte = byteOf(token.slice(1));
   // A host may escape only what is not ASCII (RFC 3986 section 3.2.2); a zone only what it may also hold, and blanks.
   if (part === 'host') return byte === '%' || byte >= '\x80';
-  if (part === 'zone') return byte === '%' || byte === ' ' || !mustEscape(byte, 'host');
+  if (part === 'zone') return byte === '%' || byte === ' ' || byte.search(ESCAPED.host) < 0;
   return true;
-}
-
-function characterProblem(character: ByteString, part: Part): Failure | undefined {
-  const isHost = part === 'host' || part === 'zone';
-  if (!isHost || character >= '\x80' || !mustEscape(character, part)) return undefined;
-  return new Failure(`invalid character ${quoteBytes(character)} in host name`);
 }
 
 function byteOf(hexDigits: string): ByteString {
