@@ -160,11 +160,11 @@ describe('laws of Quantity', () => {
     'e3',
     'E-4',
   );
-  /** Below 10^20, above which the canonical text may lose its suffix. */
+  /** Below 2^61, so that no sum passes 2^63-1, where BinarySI is capped when it is parsed again. */
   const quantity = fc
     .tuple(fc.constantFrom('', '-', '+'), fc.stringMatching(/^[0-9]{1,6}(\.[0-9]{0,12})?$/), suffix)
     .map(([sign, number, unit]) => Quantity.parse(`${sign}${number}${unit}`))
-    .filter((each) => each.scaledValue(19) < 10n);
+    .filter((each) => BigInt.asIntN(62, each.scaledValue(0)) === each.scaledValue(0));
 
   test('parse(toString(q)) is q', () => {
     fc.assert(

@@ -31,7 +31,7 @@ export class QuantityError extends SallyportError {
  *   until a computation touches them;
  * - a sum has the format of its left side, unless that is zero: `100M + 1Ki` and `1Ki + 100M` print differently;
  * - 10^21 and more (2^70 for BinarySI) has no suffix and prints without it: `1000E` prints as `1`;
- * - BinarySI texts are capped at 2^63-1, the other formats are not.
+ * - BinarySI texts are capped at 2^63-1 when they are parsed, the other formats are not, and sums never are.
  *
  * Held against the library by test/golden/quantity.json.
  * Source: k8s.io/apimachinery v0.37.2 pkg/api/resource/{quantity,amount,math,suffix}.go.
