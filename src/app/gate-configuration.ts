@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { isNode, LineCounter, parseDocument, type Document } from 'yaml';
+import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Scalar } from 'yaml';
 import { z } from 'zod';
 import { InvalidConfigurationError } from './errors.ts';
 import { nearest } from './nearest.ts';
@@ -121,13 +121,23 @@ function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounte
   return [`${at(issue.path)}: ${field === '' ? '' : `${field}: `}${firstLine(issue.message)}`];
 }
 
-/** Of a key that is unknown its own line; of one that is missing the line of what should hold it. */
+/** Of a key that is there its own line; of one that is missing the line of what should hold it. */
 function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
-  for (let length = path.length; length >= 0; length -= 1) {
-    const node: unknown = document.getIn(path.slice(0, length), true);
-    if (isNode(node) && node.range != null) return lines.linePos(node.range[0]).line;
+  let node: unknown = document.contents;
+  let offset = 0;
+  for (const key of path) {
+    if (isMap(node)) {
+      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
+      if (pair === undefined) break;
+      // Found one line above: a scalar.
+      offset = (pair.key as Scalar).range?.[0] ?? offset;
+      node = pair.value;
+    } else if (isSeq(node)) {
+      node = node.items[Number(key)];
+      offset = (isNode(node) ? node.range?.[0] : undefined) ?? offset;
+    }
   }
-  return 1;
+  return lines.linePos(offset).line;
 }
 
 /** The keys that the schema has at a path, through defaults and unions. */

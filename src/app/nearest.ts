@@ -1,7 +1,7 @@
-/** The known word that a mistyped one most likely meant: the nearest by edits, if no more than a third of it differs. */
+/** The known word that a mistyped one most likely meant: the nearest, at two edits or, in long words, a third of them at most. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   let best: string | undefined;
-  let bestDistance = Math.floor(word.length / 3) + 1;
+  let bestDistance = Math.max(2, Math.floor(word.length / 3)) + 1;
   for (const candidate of known) {
     const distance = editDistance(word.toLowerCase(), candidate.toLowerCase());
     if (distance < bestDistance) [best, bestDistance] = [candidate, distance];

@@ -1,0 +1,65 @@
+import { describe, expect, it } from 'vitest';
+import { InvalidConfigurationError } from './errors.ts';
+import { parseGateConfiguration } from './gate-configuration.ts';
+
+const head = 'apiVersion: config.sallyport.dev/v1alpha1\nkind: GateConfiguration\n';
+const minimal = `${head}webhooks:\n  paths: [webhooks]\n`;
+const parse = (text: string) => parseGateConfiguration(text, '/etc/gate/gate.yaml');
+
+describe('parseGateConfiguration()', () => {
+  it('fills in every default, and makes paths absolute', () => {
+    expect(parse(minimal)).toEqual({
+      apiVersion: 'config.sallyport.dev/v1alpha1',
+      kind: 'GateConfiguration',
+      webhooks: { paths: ['/etc/gate/webhooks'], disable: [] },
+      server: { host: '0.0.0.0', port: 8443, healthPort: 8080 },
+      certificates: { mode: 'SelfManaged', secretName: 'sallyport-ca' },
+      registration: { name: 'sallyport', excludedNamespaces: [], includeSystemNamespaces: false, force: false },
+      log: { level: 'info' },
+    });
+  });
+
+  it('reads the service form and certificates from files', () => {
+    const configuration = parse(
+      `${minimal}registration: { service: { namespace: gate, name: sallyport } }\ncertificates: { mode: Files, directory: tls }\n`,
+    );
+    expect(configuration.registration.service).toEqual({ namespace: 'gate', name: 'sallyport', port: 443 });
+    expect(configuration.certificates).toEqual({ mode: 'Files', directory: '/etc/gate/tls' });
+  });
+
+  it.each([
+    [
+      'an unknown key',
+      `${minimal}sever:\n  port: 1\n`,
+      '/etc/gate/gate.yaml:5: sever: unknown key; did you mean "server"?',
+    ],
+    [
+      'an unknown key deeper down',
+      `${minimal}server:\n  hots: x\n`,
+      '/etc/gate/gate.yaml:6: server.hots: unknown key; did you mean "host"?',
+    ],
+    [
+      'an unknown key in a union',
+      `${minimal}certificates:\n  mode: Files\n  directroy: x\n`,
+      '/etc/gate/gate.yaml:7: certificates.directroy: unknown key; did you mean "directory"?',
+    ],
+    ['an unknown key like no other', `${minimal}zzz: 1\n`, 'known are apiVersion, kind'],
+    ['a port out of range', `${minimal}server:\n  port: 99999\n`, '/etc/gate/gate.yaml:6: server.port:'],
+    ['a value of another type', `${minimal}log: { level: loud }\n`, '/etc/gate/gate.yaml:5: log.level:'],
+    [
+      'both address forms',
+      `${minimal}registration:\n  url: https://a\n  service: { namespace: a, name: b }\n`,
+      'exactly one',
+    ],
+    ['plain HTTP', `${minimal}registration:\n  url: http://a\n`, 'registration.url'],
+    ['no webhooks', head, 'webhooks'],
+    ['another kind', minimal.replace('GateConfiguration', 'Gate'), '/etc/gate/gate.yaml:2: kind:'],
+    ['a key twice', `${minimal}log: {}\nlog: {}\n`, '/etc/gate/gate.yaml:6'],
+    ['broken YAML', `${minimal}log: [`, '/etc/gate/gate.yaml:'],
+    ['a text', 'hello', 'gate.yaml'],
+    ['nothing', '', 'gate.yaml'],
+  ])('refuses %s, naming file and line', (_name, text, message) => {
+    expect(() => parse(text)).toThrow(InvalidConfigurationError);
+    expect(() => parse(text)).toThrow(message);
+  });
+});

@@ -1,0 +1,55 @@
+import { readFile } from 'node:fs/promises';
+import { certificateSource } from '../../app/certificates.ts';
+import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { loadRegistry } from '../../app/load-registry.ts';
+import { registrationOptions } from '../../app/registration-options.ts';
+import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
+import { Registrar, UnsafeRegistrationError } from '../../registrar/index.ts';
+import { systemClock } from '../../telemetry/index.ts';
+import { exitCode, type ExitCode } from '../exit-code.ts';
+import { terminalLogger } from '../terminal-logger.ts';
+import type { RegisterOptions } from '../program.ts';
+
+/** Writes the configurations once and ends; `serve` keeps them right besides. */
+export async function register({ config, caBundle, force }: RegisterOptions): Promise<ExitCode> {
+  const configuration = await readGateConfiguration(config);
+  const log = terminalLogger(configuration.log.level);
+  const clusterConfig = await loadClusterConfig({ environment: process.env });
+  const client = new KubeClient(clusterConfig);
+  const given = caBundle === undefined ? undefined : await readFile(caBundle, 'utf8');
+  const options = registrationOptions(configuration);
+  try {
+    const registrar: Registrar = new Registrar({
+      ...options,
+      client,
+      registry: await loadRegistry(configuration.webhooks),
+      force: options.force || force === true,
+      caBundle: async (signal) => given ?? (await source.confirmCaBundle(signal)),
+      log,
+      clock: systemClock,
+    });
+    const source = certificateSource({
+      configuration,
+      client,
+      namespace: options.ownNamespace ?? clusterConfig.namespace,
+      publication: registrar,
+      log,
+      clock: systemClock,
+    });
+    if (given === undefined) await source.start();
+    try {
+      await registrar.start();
+    } finally {
+      await registrar.stop();
+      await source.stop();
+    }
+    process.stdout.write(`registered as ${options.name}\n`);
+    return exitCode.done;
+  } catch (error) {
+    if (!(error instanceof UnsafeRegistrationError)) throw error;
+    process.stderr.write(`${error.message}\nGive --force to register them all the same.\n`);
+    return exitCode.refused;
+  } finally {
+    client.close();
+  }
+}

@@ -1,0 +1,21 @@
+import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
+import { unregister as removeConfigurations } from '../../registrar/index.ts';
+import { exitCode, type ExitCode } from '../exit-code.ts';
+import type { UnregisterOptions } from '../program.ts';
+
+/** Removes what the gate has registered; nothing of it is left behind. Safe to call twice. */
+export async function unregister({ config, name }: UnregisterOptions): Promise<ExitCode> {
+  const registered =
+    name ?? (config === undefined ? 'sallyport' : (await readGateConfiguration(config)).registration.name);
+  const client = new KubeClient(await loadClusterConfig({ environment: process.env }));
+  try {
+    const removed = await removeConfigurations(client, registered);
+    const lines =
+      removed.length === 0 ? [`nothing is registered as ${registered}`] : removed.map((each) => `removed ${each}`);
+    process.stdout.write(`${lines.join('\n')}\n`);
+    return exitCode.done;
+  } finally {
+    client.close();
+  }
+}

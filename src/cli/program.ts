@@ -1,0 +1,172 @@
+import { Command, CommanderError, Option } from 'commander';
+import { SallyportError } from '../errors.ts';
+import { exitCode, type ExitCode } from './exit-code.ts';
+
+/**
+ * Runs one command line (without `node` and the script) and resolves with its exit code: 0 done, 1 something was refused,
+ * 2 wrong use or a fault, told on stderr. Commands are loaded when they are called.
+ */
+export async function run(args: readonly string[]): Promise<ExitCode> {
+  let code: ExitCode = exitCode.done;
+  const program = buildProgram((result) => {
+    code = result;
+  });
+  try {
+    await program.parseAsync(args, { from: 'user' });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.fault;
+    process.stderr.write(`${describe(error)}\n`);
+    return exitCode.fault;
+  }
+}
+
+/** Our own errors say what to do; anything else is a bug of ours, and its stack helps to mend it. */
+function describe(error: unknown): string {
+  if (error instanceof SallyportError) return `sallyport: ${error.message} [${error.code}]`;
+  return `sallyport: internal fault: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`;
+}
+
+function buildProgram(finish: (code: ExitCode) => void): Command {
+  const program = new Command('sallyport')
+    .description('Kubernetes admission control: webhooks in TypeScript that serve and register themselves.')
+    .exitOverride()
+    .configureHelp({ showGlobalOptions: true })
+    .showHelpAfterError('Run with --help to see the options.');
+
+  program
+    .command('dev')
+    .description('Serve webhooks on loopback and review manifests with them, again whenever a file changes.')
+    .argument('[files...]', 'manifests to review: files, folders, or - for standard input')
+    .option('-w, --webhooks <paths...>', 'files or folders of webhooks', ['webhooks'])
+    .option('-m, --manifests <paths...>', 'manifests to review when no file is named')
+    .addOption(enableOption())
+    .addOption(disableOption())
+    .option('--host <host>', 'loopback address to listen on', '127.0.0.1')
+    .option('--port <port>', 'port to listen on; 0 takes a free one', parsePort, 0)
+    .option('--once', 'end after the first review')
+    .option('--cluster', 'start a local API server, register there, and print how to use kubectl against it')
+    .addOption(
+      new Option('-o, --output <format>', 'how to print the review').choices(['table', 'json']).default('table'),
+    )
+    .addHelpText('after', '\nExample:\n  sallyport dev --webhooks webhooks/ --once manifests/deployment.yaml\n')
+    .action(async (files: string[], options: DevOptions) => {
+      const { dev } = await import('./commands/dev.ts');
+      finish(await dev(files, options));
+    });
+
+  program
+    .command('serve')
+    .description('Serve webhooks and keep them registered in the API server.')
+    .requiredOption('-c, --config <file>', 'a GateConfiguration')
+    .option('--no-register', 'serve only: configurations are written by somebody else')
+    .addHelpText('after', '\nExample:\n  sallyport serve --config gate.yaml\n')
+    .action(async (options: ServeOptions) => {
+      const { serve } = await import('./commands/serve.ts');
+      finish(await serve(options));
+    });
+
+  program
+    .command('manifests')
+    .description('Print what runs the gate in a cluster, for kubectl apply -f -.')
+    .requiredOption('-c, --config <file>', 'a GateConfiguration')
+    .requiredOption('--image <image>', 'container image that holds sallyport and the webhooks')
+    .option('--ca-bundle <file>', 'print the webhook configurations too, trusting this PEM file')
+    .addHelpText(
+      'after',
+      '\nExample:\n  sallyport manifests --config gate.yaml --image registry.example.com/gate:1 | kubectl apply -f -\n',
+    )
+    .action(async (options: ManifestsOptions) => {
+      const { manifests } = await import('./commands/manifests.ts');
+      finish(await manifests(options));
+    });
+
+  program
+    .command('register')
+    .description('Write the webhook configurations into the API server once.')
+    .requiredOption('-c, --config <file>', 'a GateConfiguration')
+    .option('--ca-bundle <file>', 'PEM file that the API server is to trust; default: what the certificates say')
+    .option('--force', 'register webhooks that could lock the cluster out')
+    .addHelpText('after', '\nExample:\n  sallyport register --config gate.yaml --ca-bundle ca.crt\n')
+    .action(async (options: RegisterOptions) => {
+      const { register } = await import('./commands/register.ts');
+      finish(await register(options));
+    });
+
+  program
+    .command('unregister')
+    .description('Remove the webhook configurations from the API server.')
+    .option('-c, --config <file>', 'a GateConfiguration, for its registration name')
+    .option('--name <name>', 'the registration name, where there is no file')
+    .addHelpText('after', '\nExample:\n  sallyport unregister --name sallyport\n')
+    .action(async (options: UnregisterOptions) => {
+      const { unregister } = await import('./commands/unregister.ts');
+      finish(await unregister(options));
+    });
+
+  program
+    .command('version')
+    .description('Print the versions of sallyport and of Node.')
+    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
+    .addHelpText('after', '\nExample:\n  sallyport version -o json\n')
+    .action(async (options: VersionOptions) => {
+      const { version } = await import('./commands/version.ts');
+      finish(await version(options));
+    });
+
+  return program;
+}
+
+export interface DevOptions {
+  readonly webhooks: readonly string[];
+  readonly manifests?: readonly string[];
+  readonly enable?: readonly string[];
+  readonly disable?: readonly string[];
+  readonly host: string;
+  readonly port: number;
+  readonly once?: boolean;
+  readonly cluster?: boolean;
+  readonly output: 'table' | 'json';
+}
+
+export interface ServeOptions {
+  readonly config: string;
+  readonly register: boolean;
+}
+
+export interface ManifestsOptions {
+  readonly config: string;
+  readonly image: string;
+  readonly caBundle?: string;
+}
+
+export interface RegisterOptions {
+  readonly config: string;
+  readonly caBundle?: string;
+  readonly force?: boolean;
+}
+
+export interface UnregisterOptions {
+  readonly config?: string;
+  readonly name?: string;
+}
+
+export interface VersionOptions {
+  readonly output: 'text' | 'json';
+}
+
+function enableOption(): Option {
+  return new Option('--enable <names...>', 'only these webhooks, by name or path');
+}
+
+function disableOption(): Option {
+  return new Option('--disable <names...>', 'all but these webhooks, by name or path');
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) {
+    throw new CommanderError(2, 'sallyport.port', `"${text}" is not a port from 0 to 65535`);
+  }
+  return port;
+}
