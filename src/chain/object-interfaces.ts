@@ -1,4 +1,4 @@
-import type { GroupVersionKind, GroupVersionResource } from '../api/resource.ts';
+import { formatApiVersion, type GroupVersionKind, type GroupVersionResource } from '../api/resource.ts';
 import { SallyportError } from '../errors.ts';
 import type { JsonObject } from '../json/json-value.ts';
 
@@ -15,19 +15,40 @@ export interface ObjectInterfaces {
   equivalentResourcesFor(resource: GroupVersionResource, subresource: string): readonly GroupVersionResource[];
   /** The kind a request on this resource carries; undefined when it is not served. */
   kindFor(resource: GroupVersionResource, subresource: string): GroupVersionKind | undefined;
-  /** `object` as `kind`. Throws {@link ConversionError} when nobody knows the way. */
+  /**
+   * `object`, which is in some version of the requested resource, as `kind`; asked also when it is in that version.
+   *
+   * Throws {@link ConversionError} when the API server would fail there, {@link NoConverterError} when it would not but
+   * the engine has nobody to ask.
+   */
   convert(object: JsonObject, kind: GroupVersionKind): JsonObject;
   /** Fills the defaults that the type's own schema declares; the same object when there is nothing to fill. */
   default(object: JsonObject): JsonObject;
 }
 
-/** An object cannot be had in the version a webhook asks for. The chain answers it with 500, whatever the failurePolicy. */
+/** The API server itself would fail to convert an object. The chain refuses the request, whatever the failurePolicy. */
 export class ConversionError extends SallyportError {
   readonly code = 'SALLYPORT_CONVERSION';
+  /** The kind that was asked for. */
   readonly kind: GroupVersionKind;
 
-  constructor(kind: GroupVersionKind, message: string, options?: ErrorOptions) {
-    super(message, options);
+  constructor(kind: GroupVersionKind, message: string) {
+    super(message);
     this.kind = kind;
+  }
+}
+
+/** A webhook asks for an object in a version that the engine was given no converter for. What a cluster would say is not known. */
+export class NoConverterError extends SallyportError {
+  readonly code = 'SALLYPORT_NO_CONVERTER';
+  readonly from: GroupVersionKind;
+  readonly to: GroupVersionKind;
+
+  constructor(from: GroupVersionKind, to: GroupVersionKind) {
+    super(
+      `no converter from ${formatApiVersion(from)} ${from.kind} to ${formatApiVersion(to)} ${to.kind} was handed in`,
+    );
+    this.from = from;
+    this.to = to;
   }
 }

@@ -90,6 +90,24 @@ export function newTimeoutError(message: string): Status {
   return failure(504, 'Timeout', `Timeout: ${message}`, {});
 }
 
+/**
+ * What a client makes of the answer when the handler of its request panicked: the API server sends a text, not a Status.
+ *
+ * Source: k8s.io/apiserver v0.37.2 pkg/server/filters/wrap.go, WithPanicRecovery.
+ */
+export function newPanicked(): Status {
+  return failure(500, '', 'This request caused apiserver to panic. Look in the logs for details.');
+}
+
+/**
+ * An error that is no Status gets code 500, no reason and its bare text.
+ *
+ * Source: k8s.io/apiserver v0.37.2 pkg/endpoints/handlers/responsewriters/status.go, ErrorToAPIStatus.
+ */
+export function newUnknownError(message: string): Status {
+  return failure(500, '', message);
+}
+
 function failure(code: number, reason: string, message: string, details?: Status['details']): Status {
   return {
     kind: 'Status',
@@ -97,7 +115,7 @@ function failure(code: number, reason: string, message: string, details?: Status
     metadata: {},
     status: 'Failure',
     message,
-    reason,
+    ...(reason === '' ? {} : { reason }),
     ...(details ? { details } : {}),
     code,
   };
