@@ -15,7 +15,7 @@ import type { Pod, Service } from '../api/generated/core.v1.ts';
 import type { DeviceClass, ResourceClaim } from '../api/generated/resource.v1.ts';
 
 /*
- * What the generated cases of golden.test.ts cannot say: objects that are no legal JSON of their kind, time, and other
+ * What the recorded cases of test/golden/usage cannot say: objects that are no legal JSON of their kind, time, and other
  * objects around.
  */
 

@@ -62,6 +62,7 @@ export function usageCases(): UsageCases {
       ...others,
     ],
     undefaulted: [
+      ...podLevelCases,
       ...random.times(200, () => generate.of('pods')),
       ...random.times(20, () => generate.of('resourceclaims')),
     ],
@@ -102,6 +103,34 @@ const owningPods = ['named', 'unnamed', 'elsewhere'].map((name) => ({
 }));
 
 const selectable = ['PriorityClass', 'VolumeAttributesClass'];
+
+/** Pod-level requests and limits that chance seldom brings together. */
+const podLevelCases: readonly CountedObject[] = [
+  // All containers limit what the Pod requests: less, more, and one of them does not.
+  { resources: { requests: { cpu: '1' } }, containers: [{ cpu: '2' }, { cpu: '3' }], initContainers: [{ cpu: '1' }] },
+  { resources: { requests: { cpu: '9' } }, containers: [{ cpu: '2' }, { cpu: '3' }], initContainers: [{ cpu: '1' }] },
+  { resources: { requests: { cpu: '1' } }, containers: [{ cpu: '2' }, {}], initContainers: [] },
+  { resources: { requests: { cpu: '1' } }, containers: [{ cpu: '2' }], initContainers: [{ memory: '1Gi' }] },
+  { resources: { requests: { memory: '1Gi' } }, containers: [{ memory: '64Mi' }], initContainers: [{ memory: '2Gi' }] },
+  // Huge pages of the containers become the Pod's limit and its request, unless it requests them.
+  { resources: { requests: { cpu: '1' } }, containers: [{ 'hugepages-2Mi': '4Mi' }, {}], initContainers: [] },
+  { resources: { requests: { 'hugepages-2Mi': '2Mi' } }, containers: [{ 'hugepages-2Mi': '4Mi' }], initContainers: [] },
+  {
+    resources: { requests: { 'hugepages-2Mi': '2Mi' } },
+    containers: [{ 'hugepages-2Mi': '4Mi' }, {}],
+    initContainers: [],
+  },
+  { resources: { limits: { memory: '1Gi' } }, containers: [{ memory: '100Mi', cpu: '100u' }], initContainers: [] },
+  { resources: { limits: { 'example.com/gpu': '1' } }, containers: [{ 'example.com/gpu': '1' }], initContainers: [] },
+].map(({ resources, ...lists }) => {
+  const limited = (list: readonly object[]) =>
+    list.map((limits, index) => ({ name: `c${index}`, resources: { limits } }));
+  const containers = { containers: limited(lists.containers), initContainers: limited(lists.initContainers) };
+  return {
+    resource: { group: '', resource: 'pods' },
+    object: { spec: { resources, ...containers } } as KubernetesObject,
+  };
+});
 
 const scopes: readonly ScopedResourceSelectorRequirement[] = [
   ...['Terminating', 'NotTerminating', 'BestEffort', 'NotBestEffort', 'CrossNamespacePodAffinity'].map((scopeName) => ({

@@ -3,7 +3,7 @@
 //
 //	node ../../test/golden/usage/cases.ts | go run ./cmd/golden-usage > ../../test/golden/usage/outcomes.json
 //
-// src/usage/golden.test.ts holds Sallyport against the record.
+// test/golden/usage/usage.test.ts holds Sallyport against the record.
 package main
 
 import (

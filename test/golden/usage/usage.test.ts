@@ -1,10 +1,16 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { usageCases, type CountedObject, type RequestCase } from '../../test/golden/usage/cases.ts';
-import type { Container, PersistentVolumeClaim, Pod, ResourceRequirements, Service } from '../api/generated/core.v1.ts';
-import type { DeviceClass, ResourceClaim } from '../api/generated/resource.v1.ts';
-import { formatGroupResource } from '../api/resource.ts';
+import { usageCases, type CountedObject, type RequestCase } from './cases.ts';
+import type {
+  Container,
+  PersistentVolumeClaim,
+  Pod,
+  ResourceRequirements,
+  Service,
+} from '../../../src/api/generated/core.v1.ts';
+import type { DeviceClass, ResourceClaim } from '../../../src/api/generated/resource.v1.ts';
+import { formatGroupResource } from '../../../src/api/resource.ts';
 import {
   claimUsage,
   defaultDeviceRequests,
@@ -22,7 +28,7 @@ import {
   serviceUsage,
   type ResourceList,
   type ResourceListBody,
-} from './index.ts';
+} from '../../../src/usage/index.ts';
 
 interface UsedByQuota {
   readonly [quota: string]: ResourceListBody;
@@ -49,9 +55,7 @@ interface Golden {
   }[];
 }
 
-const golden = JSON.parse(
-  readFileSync(new URL('../../test/golden/usage/outcomes.json', import.meta.url), 'utf8'),
-) as Golden;
+const golden = JSON.parse(readFileSync(new URL('./outcomes.json', import.meta.url), 'utf8')) as Golden;
 const cases = usageCases();
 const context = {
   now: Date.parse(cases.now),
@@ -152,7 +156,9 @@ describe('as the evaluators of kube-apiserver', () => {
       const recorded = golden.undefaulted[index];
       if (recorded?.created === undefined) {
         const claim = defaultDeviceRequests(object as ResourceClaim);
-        expect(withoutEmpty(claim.spec?.devices?.requests)).toEqual(withoutEmpty(recorded?.read));
+        expect(withoutEmpty(claim.spec?.devices?.requests), JSON.stringify(object)).toEqual(
+          withoutEmpty(recorded?.read),
+        );
         continue;
       }
       const read = defaultPodRequests(object as Pod);
