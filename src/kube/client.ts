@@ -17,8 +17,9 @@ export interface KubeClientOptions {
   /** Until a whole answer is there. Default: 30, less than the 60 s after which the API server itself gives up. */
   readonly requestTimeoutSeconds?: number;
   /**
-   * A watch that carries nothing for this long counts as lost. Default: 90: the API server sends a bookmark about
-   * every 60 s (k8s.io/apiserver v0.37.2 pkg/storage/cacher/cacher.go, defaultBookmarkFrequency).
+   * A watch that carries nothing for this long is ended. Default: 90: the API server sends a bookmark about every 60 s,
+   * unless nothing at all happened to that resource (k8s.io/apiserver v0.37.2 pkg/storage/cacher/cacher.go,
+   * defaultBookmarkFrequency; cache_watcher.go, process).
    */
   readonly watchIdleTimeoutSeconds?: number;
   readonly clock?: Clock;
@@ -82,6 +83,8 @@ export interface WatchOptions extends SelectOptions {
   readonly resourceVersion?: string | undefined;
   /** When the server ends the watch in order. Default: the server's, 30 to 60 minutes. */
   readonly timeoutSeconds?: number | undefined;
+  /** Called when the server has accepted the watch, whether or not there is anything to tell. */
+  readonly onOpen?: (() => void) | undefined;
 }
 
 /** A patch in one of the forms that the API server takes; for server-side apply see {@link KubeClient.apply}. */
@@ -200,9 +203,9 @@ export class KubeClient {
   }
 
   /** Creates an object in a collection, or posts to a subresource such as `pods/eviction`. */
-  async create<T extends KubernetesObject>(
+  async create<T extends object = KubernetesObject>(
     address: CollectionAddress | ObjectAddress,
-    object: KubernetesObject,
+    object: object,
     options: WriteOptions = {},
   ): Promise<T> {
     return this.#ask<T>({
@@ -216,9 +219,9 @@ export class KubeClient {
   }
 
   /** Stores the whole object. With a `resourceVersion` in it, another state on the server is a conflict. */
-  async replace<T extends KubernetesObject>(
+  async replace<T extends object = KubernetesObject>(
     address: ObjectAddress,
-    object: KubernetesObject,
+    object: object,
     options: WriteOptions = {},
   ): Promise<T> {
     return this.#ask<T>({
@@ -231,7 +234,7 @@ export class KubeClient {
     });
   }
 
-  async patch<T extends KubernetesObject>(
+  async patch<T extends object = KubernetesObject>(
     address: ObjectAddress,
     patch: Patch,
     options: WriteOptions = {},
@@ -250,9 +253,9 @@ export class KubeClient {
    * Server-side apply: makes the fields of `object` so, owned by `fieldManager`, and removes those that it owned before
    * and does not name any more; creates the object when there is none. `object` carries apiVersion and kind.
    */
-  async apply<T extends KubernetesObject>(
+  async apply<T extends object = KubernetesObject>(
     address: ObjectAddress,
-    object: KubernetesObject,
+    object: object,
     options: ApplyOptions,
   ): Promise<T> {
     return this.#ask<T>({
@@ -290,15 +293,15 @@ export class KubeClient {
   }
 
   /**
-   * Changes as they happen, bookmarks among them. Ends when the server ends it in order; go on with the last
-   * resourceVersion then. Throws besides the usual when the connection falls silent, and an error that
+   * Changes as they happen, bookmarks among them. Ends when the server ends it in order, or when it was silent for
+   * `watchIdleTimeoutSeconds`; go on with the last resourceVersion then. Throws besides the usual an error that
    * {@link isExpired} knows when `resourceVersion` is too old: list anew then.
    */
   async *watch<T extends KubernetesObject>(
     collection: CollectionAddress,
     options: WatchOptions = {},
   ): AsyncGenerator<WatchEvent<T>, void, undefined> {
-    const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds, signal } = options;
+    const { labelSelector, fieldSelector, resourceVersion, timeoutSeconds, onOpen, signal } = options;
     const path = resourcePath(collection);
     const request = this.#transportRequest({
       method: 'GET',
@@ -315,6 +318,7 @@ export class KubeClient {
     });
     const stream = await this.#transport.stream(request);
     if (stream.kind === 'refused') throw statusError(`WATCH ${path}`, stream.answer);
+    onOpen?.();
     yield* readWatchStream<T>(stream.body, {
       request: `WATCH ${path}`,
       clock: this.#clock,

@@ -37,3 +37,4 @@ export { inClusterConfig } from './in-cluster-config.ts';
 export { Informer, type InformerHandler, type InformerOptions } from './informer.ts';
 export type { Lister, ListerQuery } from './lister.ts';
 export type { IndexFunction, Indexes } from './object-store.ts';
+export { Discovery, type ServedResource } from './discovery.ts';

@@ -97,8 +97,9 @@ export class Informer<T extends KubernetesObject> {
   }
 
   /**
-   * When the API server last told us something about this collection, a bookmark being enough (it sends one about
-   * every minute); milliseconds since the epoch, undefined before the first time.
+   * When the API server last answered or told us something about this collection, milliseconds since the epoch;
+   * undefined before the first time. While all is well it is never older than the client's `watchIdleTimeoutSeconds`
+   * and the time that one request takes: a silent watch is renewed then.
    */
   get lastContact(): number | undefined {
     return this.#reflector.lastContact;

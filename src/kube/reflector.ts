@@ -37,7 +37,7 @@ export interface ReflectorOptions<T> {
 const backoffMilliseconds = { initialMilliseconds: 800, maxMilliseconds: 30_000 };
 
 /** A watch that ended sooner and told nothing counts as a failure: asking again at once would be a busy loop. */
-const uselessWatchMilliseconds = 5_000;
+const uselessWatchMilliseconds = 1_000;
 
 /**
  * Mirrors one collection of the API server into a target: lists it, watches from there, goes on where a watch ended,
@@ -66,8 +66,8 @@ export class Reflector<T extends KubernetesObject> {
   }
 
   /**
-   * When the server last told us something about the collection, a bookmark being enough; milliseconds of
-   * `clock.now()`. An open connection is no proof: a stopped server keeps it open and silent.
+   * When the server last answered us or told us something, a bookmark being enough; milliseconds of `clock.now()`. An
+   * open connection is no proof: a stopped server keeps it open and silent.
    */
   get lastContact(): number | undefined {
     return this.#lastContact;
@@ -127,7 +127,8 @@ export class Reflector<T extends KubernetesObject> {
     const { signal } = this.#stop;
     const startedAt = clock.monotonic();
     const timeoutSeconds = Math.ceil(watchTimeoutSeconds * (1 + random()));
-    const watch = { resourceVersion, labelSelector, fieldSelector, timeoutSeconds, signal };
+    const onOpen = () => this.#noteContact();
+    const watch = { resourceVersion, labelSelector, fieldSelector, timeoutSeconds, onOpen, signal };
     let hasTold = false;
     try {
       for await (const event of client.watch<T>(collection, watch)) {
@@ -144,10 +145,9 @@ export class Reflector<T extends KubernetesObject> {
       this.#logger.info('watch broke off', { reason: messageOf(error) });
       return;
     }
-    const isUseless = !hasTold && clock.monotonic() - startedAt < uselessWatchMilliseconds;
-    if (isUseless)
+    if (!hasTold && clock.monotonic() - startedAt < uselessWatchMilliseconds) {
       throw new ApiUnreachableError(`WATCH ${resourcePath(collection)}`, 'ended at once without telling anything');
-    this.#noteContact();
+    }
     this.#backoff.reset();
   }
 
