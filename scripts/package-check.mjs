@@ -7,13 +7,19 @@ import { join, resolve } from 'node:path';
 
 const work = mkdtempSync(join(tmpdir(), 'sallyport-package-'));
 /** @param {string} command @param {string[]} args @param {string} [cwd] */
-const run = (command, args, cwd) => execFileSync(command, args, { encoding: 'utf8', cwd, stdio: ['ignore', 'pipe', 'inherit'] });
+const run = (command, args, cwd) =>
+  execFileSync(command, args, { encoding: 'utf8', cwd, stdio: ['ignore', 'pipe', 'inherit'] });
 try {
   const [packed] = JSON.parse(run('npm', ['pack', '--json', '--pack-destination', work]));
   const tarball = join(work, packed.filename);
   console.log(`${packed.filename}: ${packed.files.length} files, ${Math.round(packed.size / 1024)} KiB`);
-  const unwanted = packed.files.filter((/** @type {{ path: string }} */ { path }) => /\.test\.|testdata|^src\//.test(path));
-  if (unwanted.length > 0) throw new Error(`packed by mistake: ${unwanted.map((/** @type {{ path: string }} */ { path }) => path).join(', ')}`);
+  const unwanted = packed.files.filter((/** @type {{ path: string }} */ { path }) =>
+    /\.test\.|testdata|^src\//.test(path),
+  );
+  if (unwanted.length > 0)
+    throw new Error(
+      `packed by mistake: ${unwanted.map((/** @type {{ path: string }} */ { path }) => path).join(', ')}`,
+    );
 
   run('tar', ['-xzf', tarball, '-C', work]);
   const modules = join(work, 'project/node_modules');

@@ -261,6 +261,8 @@ function readReads(reads: readonly string[], refuse: Refuse): readonly string[] 
   reads.forEach((name, index) => {
     const parsed = parseResourceName(name);
     if ('problem' in parsed) refuse(`reads[${index}]`, parsed.problem);
+    else if (parsed.version === undefined)
+      refuse(`reads[${index}]`, `"${name}" leaves its version open; write "${name}/v1"`);
     else if (parsed.subresource !== undefined)
       refuse(`reads[${index}]`, `"${name}" is a subresource; those cannot be listed`);
   });

@@ -19,6 +19,13 @@ export interface ReviewAnswer {
   readonly request: AdmissionRequest | undefined;
 }
 
+/** {@link answerReview}, or somebody who does the same elsewhere. */
+export type AnswerReview = (
+  definition: WebhookDefinition,
+  text: string,
+  options: AnswerOptions,
+) => Promise<ReviewAnswer>;
+
 export interface AnswerOptions {
   readonly signal: AbortSignal;
   readonly log: Logger;

@@ -28,7 +28,7 @@ export {
   UnknownWebhookError,
   type SourcePlace,
 } from './errors.ts';
-export { answerReview, failureStatus, type AnswerOptions, type ReviewAnswer } from './exchange.ts';
+export { answerReview, failureStatus, type AnswerOptions, type AnswerReview, type ReviewAnswer } from './exchange.ts';
 export type { ListerOf, ListerSource, ObjectLister } from './lister.ts';
 export { objectListers } from './object-listers.ts';
 export { WebhookRegistry, type WebhookSelection } from './registry.ts';

@@ -4,9 +4,9 @@ import { DuplicateWebhookError, formatPlace, UnknownWebhookError } from './error
 /** Which of the registered webhooks are served and registered, each by name or path. */
 export interface WebhookSelection {
   /** When given, only these. */
-  readonly enable?: readonly string[];
+  readonly enable?: readonly string[] | undefined;
   /** Taken away, also from `enable`. */
-  readonly disable?: readonly string[];
+  readonly disable?: readonly string[] | undefined;
 }
 
 /**

@@ -66,9 +66,7 @@ describe('a webhook file that', () => {
   it.each(cases)('%s is refused with file, line and what was expected', async (_name, text, message) => {
     write('bad.ts', text);
     // A thread of its own loads it as Node does; the test runner would transform it.
-    await expect(WebhookThread.start({ paths: [folder], selection: {}, objects: [] }, silentLogger)).rejects.toThrow(
-      message,
-    );
+    await expect(WebhookThread.start({ paths: [folder], selection: {} }, silentLogger)).rejects.toThrow(message);
   });
 
   it('is not there at all', async () => {
@@ -83,7 +81,7 @@ describe('a webhook file that', () => {
 });
 
 describe('WebhookThread', () => {
-  const start = (paths = [folder]) => WebhookThread.start({ paths, selection: {}, objects: [] }, silentLogger);
+  const start = (paths = [folder]) => WebhookThread.start({ paths, selection: {} }, silentLogger);
   const review = JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',

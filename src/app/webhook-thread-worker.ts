@@ -2,16 +2,25 @@
  * Entry of the thread that runs users' webhooks for {@link WebhookThread}: loads them once, then answers reviews.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { answerReview, objectListers, type WebhookDefinition } from '../admission/index.ts';
+import {
+  answerReview,
+  objectListers,
+  type ListerSource,
+  type WebhookRegistry,
+  type WebhookDefinition,
+} from '../admission/index.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
 import { SallyportError } from '../errors.ts';
-import type { LogFacts, Logger } from '../telemetry/index.ts';
+import { KubeClient, loadKubeconfig } from '../kube/index.ts';
+import { systemClock, type LogFacts, type Logger } from '../telemetry/index.ts';
+import { InformerListers } from './informer-listers.ts';
 import type { ThreadData, ThreadMessage, ThreadRequest } from './webhook-thread.ts';
 import { loadRegistry } from './load-registry.ts';
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 const port = parentPort;
 // WebhookThread is the only one who starts this file.
-const { paths, selection, objects } = workerData as ThreadData;
+const { paths, selection, kubeconfig } = workerData as ThreadData;
 const send = (message: ThreadMessage): void => port.postMessage(message);
 
 /** Lines go to the main thread, which owns the output. */
@@ -29,10 +38,26 @@ function forwardingLogger(bound: LogFacts): Logger {
   };
 }
 
+/** Objects that were let in, by kind, namespace and name. */
+const stored = new Map<string, KubernetesObject>();
+
+async function listersFor(registry: WebhookRegistry): Promise<ListerSource> {
+  if (kubeconfig === undefined) return (name) => objectListers([...stored.values()])(name);
+  const client = new KubeClient(await loadKubeconfig([kubeconfig]));
+  const listers = new InformerListers({ client, registry, log: forwardingLogger({}), clock: systemClock });
+  listers.start();
+  return listers.source;
+}
+
+function keyOf({ apiVersion, kind, metadata }: KubernetesObject): string {
+  return JSON.stringify([apiVersion, kind, metadata?.namespace, metadata?.name]);
+}
+
 const aborts = new Map<number, AbortController>();
 
 async function answer(
   definition: WebhookDefinition,
+  listers: ListerSource,
   { id, text }: Extract<ThreadRequest, { kind: 'review' }>,
 ): Promise<void> {
   const controller = new AbortController();
@@ -40,7 +65,7 @@ async function answer(
   const { request: _request, ...reply } = await answerReview(definition, text, {
     signal: controller.signal,
     log: forwardingLogger({}),
-    listers: objectListers(objects),
+    listers,
   });
   aborts.delete(id);
   send({ kind: 'answer', id, ...reply });
@@ -48,10 +73,20 @@ async function answer(
 
 try {
   const registry = await loadRegistry({ paths, ...selection });
+  const listers = await listersFor(registry);
   port.on('message', (message: ThreadRequest) => {
-    if (message.kind === 'abort') return aborts.get(message.id)?.abort();
-    const definition = registry.byName(message.webhook);
-    if (definition !== undefined) void answer(definition, message);
+    switch (message.kind) {
+      case 'abort':
+        return aborts.get(message.id)?.abort();
+      case 'forget':
+        return stored.clear();
+      case 'store':
+        return void stored.set(keyOf(message.object), message.object);
+      case 'review': {
+        const definition = registry.byName(message.webhook);
+        if (definition !== undefined) void answer(definition, listers, message);
+      }
+    }
   });
   const definitions = [...registry].map(({ handlers: _handlers, dryRunHandlers: _dryRun, ...facts }) => facts);
   send({ kind: 'ready', definitions });

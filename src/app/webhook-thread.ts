@@ -8,13 +8,15 @@ import { WebhookThreadError } from './errors.ts';
 export interface ThreadData {
   readonly paths: readonly string[];
   readonly selection: WebhookSelection;
-  /** What the handlers' listers find. */
-  readonly objects: readonly KubernetesObject[];
+  /** Path of a kubeconfig whose cluster the handlers' listers watch. Default: they find what was stored here. */
+  readonly kubeconfig?: string | undefined;
 }
 
 export type ThreadRequest =
   | { readonly kind: 'review'; readonly id: number; readonly webhook: string; readonly text: string }
-  | { readonly kind: 'abort'; readonly id: number };
+  | { readonly kind: 'abort'; readonly id: number }
+  | { readonly kind: 'store'; readonly object: KubernetesObject }
+  | { readonly kind: 'forget' };
 
 type DefinitionFacts = Omit<WebhookDefinition, 'handlers' | 'dryRunHandlers'>;
 
@@ -82,6 +84,16 @@ export class WebhookThread {
     signal.addEventListener('abort', () => this.#send({ kind: 'abort', id }), { once: true });
     this.#send({ kind: 'review', id, webhook: webhook.name, text });
     return pending.promise;
+  }
+
+  /** The handlers' listers find this object from now on, instead of one of the same kind and name. */
+  store(object: KubernetesObject): void {
+    this.#send({ kind: 'store', object });
+  }
+
+  /** The handlers' listers find nothing any more. */
+  forget(): void {
+    this.#send({ kind: 'forget' });
   }
 
   async stop(): Promise<void> {

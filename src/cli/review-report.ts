@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { relative } from 'node:path';
 import type { Manifest, ManifestProblem } from '../api/manifest.ts';
-import type { ManifestReview, WebhookResult } from '../app/review-manifests.ts';
+import type { ManifestReview, WebhookResult } from '../app/review-manifest.ts';
 import { apply, parsePointer, resolvePointer, type JsonValue, type PatchOperation } from '../json/index.ts';
 
 /**
@@ -11,7 +11,7 @@ import { apply, parsePointer, resolvePointer, type JsonValue, type PatchOperatio
 export function formatReviews(reviews: readonly ManifestReview[], problems: readonly ManifestProblem[]): string {
   const rows = reviews.map(({ manifest, decision }) => ({ ...nameOf(manifest), decision }));
   const width = (column: 'object' | 'place'): number => Math.max(...rows.map((row) => row[column].length), 6);
-  const lines: string[] = [];
+  const lines = [styleText('bold', `${'DECISION'.padEnd(8)} ${'OBJECT'.padEnd(width('object'))}  FROM`)];
   reviews.forEach((review, index) => {
     const row = rows[index];
     if (row === undefined) return;

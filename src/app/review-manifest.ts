@@ -3,10 +3,11 @@ import type { WebhookDefinition, WebhookRegistry } from '../admission/index.ts';
 import { encodeReviewRequest } from '../admission/index.ts';
 import type { AdmissionRequestBody, AdmissionReviewBody } from '../api/admission-review.ts';
 import { guessResource } from '../api/kind.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
 import type { Manifest } from '../api/manifest.ts';
 import type { Status } from '../api/status.ts';
 import { matchesRule } from '../chain/index.ts';
-import { apply, type JsonValue, type PatchOperation } from '../json/index.ts';
+import { apply, type JsonObject, type PatchOperation } from '../json/index.ts';
 
 /** Sends one AdmissionReview to a webhook's path. Rejects when there is no answer at all. */
 export type PostReview = (path: string, body: string) => Promise<{ readonly status: number; readonly body: string }>;
@@ -28,30 +29,20 @@ export interface ManifestReview {
   readonly decision: 'allowed' | 'changed' | 'denied';
   readonly webhooks: readonly WebhookResult[];
   /** As it would be stored; the manifest's own when nothing changed it. */
-  readonly object: JsonValue;
+  readonly object: JsonObject & KubernetesObject;
 }
 
 /**
- * Creates each object as the API server would: every mutating webhook that covers it in order, each seeing what the one
+ * Creates one object as the API server would: every mutating webhook that covers it in order, each seeing what the one
  * before made of it, then the validating ones. Rules and operation decide who covers it.
  */
-export async function reviewManifests(
-  manifests: readonly Manifest[],
+export async function reviewManifest(
+  manifest: Manifest,
   registry: WebhookRegistry,
   post: PostReview,
-): Promise<ManifestReview[]> {
-  const reviews: ManifestReview[] = [];
-  for (const manifest of manifests) reviews.push(await reviewManifest(manifest, [...registry], post));
-  return reviews;
-}
-
-async function reviewManifest(
-  manifest: Manifest,
-  definitions: readonly WebhookDefinition[],
-  post: PostReview,
 ): Promise<ManifestReview> {
-  // A manifest is JSON by the way it was read.
-  let object = manifest.object as JsonValue;
+  // A manifest is JSON by the way it was read, and a patch leaves JSON.
+  let object = manifest.object as JsonObject & KubernetesObject;
   const webhooks: WebhookResult[] = [];
   const conclude = (decision: ManifestReview['decision']): ManifestReview => ({ manifest, decision, webhooks, object });
   const { namespaced, ...resource } = guessResource(manifest.kind);
@@ -60,7 +51,7 @@ async function reviewManifest(
     rules.some((rule) => matchesRule({ ...rule }, { operation: 'CREATE', resource, subresource: '', namespace }));
 
   for (const kind of ['mutating', 'validating'] as const) {
-    for (const definition of definitions.filter((each) => each.kind === kind && covers(each))) {
+    for (const definition of [...registry].filter((each) => each.kind === kind && covers(each))) {
       const request: AdmissionRequestBody = {
         uid: randomUUID(),
         kind: manifest.kind,
@@ -80,7 +71,7 @@ async function reviewManifest(
       webhooks.push(result);
       if (result.outcome === 'denied') return conclude('denied');
       if (result.outcome === 'fault' && definition.failurePolicy === 'Fail') return conclude('denied');
-      object = apply(object, [...result.patch]);
+      object = apply(object, [...result.patch]) as JsonObject & KubernetesObject;
     }
   }
   return conclude(webhooks.some(({ patch }) => patch.length > 0) ? 'changed' : 'allowed');

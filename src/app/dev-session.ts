@@ -1,0 +1,142 @@
+import { request } from 'node:https';
+import { text } from 'node:stream/consumers';
+import { WebhookRegistry, type WebhookSelection } from '../admission/index.ts';
+import type { ManifestProblem } from '../api/manifest.ts';
+import { SelfSignedSource } from '../certs/index.ts';
+import { AdmissionServer } from '../server/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import { readManifestFiles } from './manifest-files.ts';
+import { reviewManifest, type ManifestReview } from './review-manifest.ts';
+import { WebhookThread } from './webhook-thread.ts';
+
+export interface DevSessionOptions {
+  /** Files or folders of webhooks. */
+  readonly webhooks: readonly string[];
+  readonly selection: WebhookSelection;
+  /** Files or folders of manifests, or `-`. */
+  readonly manifests: readonly string[];
+  /** Loopback address. */
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly log: Logger;
+  /** A kubeconfig: the handlers' listers read from its cluster. Default: what was reviewed and let in. */
+  readonly kubeconfig?: string | undefined;
+}
+
+export interface DevReview {
+  readonly reviews: readonly ManifestReview[];
+  readonly problems: readonly ManifestProblem[];
+}
+
+/**
+ * The gate on loopback, for people at work on webhooks: certificates in memory, users' files in a thread that is replaced
+ * when they change, and manifests sent through its own HTTPS port.
+ *
+ * The port stays the same over reloads. While the files do not load, the webhooks that loaded last go on answering.
+ */
+export class DevSession {
+  readonly #options: DevSessionOptions;
+  readonly #certificates: SelfSignedSource;
+  #server: AdmissionServer | undefined;
+  #thread: WebhookThread | undefined;
+  #registry = new WebhookRegistry();
+  #port = 0;
+
+  constructor(options: DevSessionOptions) {
+    this.#options = options;
+    this.#certificates = new SelfSignedSource({ hosts: [options.host], logger: options.log });
+  }
+
+  /** Loads the webhooks and begins to serve. Throws {@link WebhookThreadError} when a file does not load. */
+  async start(): Promise<void> {
+    const { host, port, log } = this.#options;
+    await this.#load();
+    await this.#certificates.start();
+    this.#server = new AdmissionServer({
+      registry: this.#registry,
+      certificates: this.#certificates,
+      host,
+      port,
+      logger: log,
+      answer: (webhook, body, { signal }) => this.#currentThread().answer(webhook, body, signal),
+      // Nobody routes to it but us: there is nothing to wait for.
+      shutdown: { quietPeriodMilliseconds: 0, hardDeadlineMilliseconds: 2000 },
+    });
+    this.#port = (await this.#server.start()).port;
+  }
+
+  /** `https://host:port`. */
+  get url(): string {
+    return `https://${this.#options.host.includes(':') ? `[${this.#options.host}]` : this.#options.host}:${this.#port}`;
+  }
+
+  /** The webhooks that are served now. */
+  get registry(): WebhookRegistry {
+    return this.#registry;
+  }
+
+  get certificates(): SelfSignedSource {
+    return this.#certificates;
+  }
+
+  /** Loads the webhooks again, from a new thread. Throws as {@link start} does, with the old ones still serving. */
+  async reload(): Promise<void> {
+    await this.#load();
+    this.#server?.setRegistry(this.#registry);
+  }
+
+  /**
+   * Reads the manifests and creates each in order: what was let in is what the handlers' listers find from then on.
+   */
+  async review(): Promise<DevReview> {
+    const { manifests, problems } = await readManifestFiles(this.#options.manifests);
+    const thread = this.#currentThread();
+    thread.forget();
+    const reviews: ManifestReview[] = [];
+    for (const manifest of manifests) {
+      const review = await reviewManifest(manifest, this.#registry, (path, body) => this.#post(path, body));
+      if (review.decision !== 'denied') thread.store(review.object);
+      reviews.push(review);
+    }
+    return { reviews, problems };
+  }
+
+  async stop(): Promise<void> {
+    await this.#server?.stop();
+    await this.#certificates.stop();
+    await this.#thread?.stop();
+  }
+
+  async #load(): Promise<void> {
+    const { webhooks, selection, log, kubeconfig } = this.#options;
+    const thread = await WebhookThread.start({ paths: webhooks, selection, kubeconfig }, log);
+    const former = this.#thread;
+    this.#thread = thread;
+    this.#registry = new WebhookRegistry(thread.definitions);
+    await former?.stop();
+  }
+
+  #currentThread(): WebhookThread {
+    if (this.#thread === undefined) throw new Error('the session was not started');
+    return this.#thread;
+  }
+
+  #post(path: string, body: string): Promise<{ status: number; body: string }> {
+    return new Promise((resolve, reject) => {
+      const outgoing = request(
+        `${this.url}${path}`,
+        {
+          method: 'POST',
+          ca: this.#certificates.caBundle(),
+          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
+        },
+        (response) => {
+          text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
+        },
+      );
+      outgoing.on('error', reject);
+      outgoing.end(body);
+    });
+  }
+}

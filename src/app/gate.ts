@@ -1,0 +1,116 @@
+import type { WebhookRegistry } from '../admission/index.ts';
+import { CertificateReadiness, type CertificateSource } from '../certs/index.ts';
+import { KubeClient, type ClusterConfig } from '../kube/index.ts';
+import { Registrar } from '../registrar/index.ts';
+import { AdmissionServer, metricsRoute, serverMetrics, type ListenAddress } from '../server/index.ts';
+import type { Clock, Logger } from '../telemetry/index.ts';
+import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
+import { certificateSource } from './certificates.ts';
+import type { GateConfiguration } from './gate-configuration.ts';
+import { InformerListers } from './informer-listers.ts';
+import { registrationOptions } from './registration-options.ts';
+
+export interface GateOptions {
+  readonly configuration: GateConfiguration;
+  readonly registry: WebhookRegistry;
+  readonly cluster: ClusterConfig;
+  /** Whether to write the webhook configurations, or leave them to somebody else. */
+  readonly registers: boolean;
+  readonly metrics: PrometheusMetrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/**
+ * The gate in production: certificates, server, caches for what handlers look up, and registration, started in the order
+ * in which each needs the one before, and stopped the other way round.
+ */
+export class Gate {
+  readonly #options: GateOptions;
+  readonly #client: KubeClient;
+  readonly #registrar: Registrar;
+  readonly #certificates: CertificateSource;
+  readonly #readiness: CertificateReadiness;
+  readonly #listers: InformerListers;
+  #server: AdmissionServer | undefined;
+  #endSubscription: () => void = () => undefined;
+
+  /** Throws {@link InvalidConfigurationError}, {@link InvalidRegistrationError} and {@link UnsafeRegistrationError}. */
+  constructor(options: GateOptions) {
+    const { configuration, registry, cluster, log, clock } = options;
+    this.#options = options;
+    this.#client = new KubeClient(cluster);
+    const registration = registrationOptions(configuration);
+    this.#registrar = new Registrar({
+      ...registration,
+      client: this.#client,
+      registry,
+      caBundle: (signal) => this.#certificates.confirmCaBundle(signal),
+      log,
+      clock,
+    });
+    const publication = this.#registrar;
+    const namespace = registration.ownNamespace ?? cluster.namespace;
+    this.#certificates = certificateSource({ configuration, client: this.#client, namespace, publication, log, clock });
+    this.#readiness = new CertificateReadiness({ source: this.#certificates, publication, logger: log, clock });
+    this.#listers = new InformerListers({ client: this.#client, registry, log, clock });
+  }
+
+  /**
+   * Resolves when webhooks are served. Registration goes on from there: an API server that is away delays it, and the
+   * process stays. A failure that only a person can heal rejects.
+   */
+  async start(signal?: AbortSignal): Promise<ListenAddress> {
+    const { configuration, registry, registers, metrics, log, clock } = this.#options;
+    const { host, port, healthPort } = configuration.server;
+    this.#listers.start();
+    await this.#certificates.start(signal);
+    this.#server = new AdmissionServer({
+      registry,
+      certificates: this.#certificates,
+      host,
+      port,
+      operations: { host, port: healthPort },
+      routes: [metricsRoute(() => metrics.read())],
+      readiness: [
+        { name: 'certificates', healthy: () => this.#readiness.healthy() },
+        { name: 'caches', healthy: () => this.#cachesHealth() },
+      ],
+      listers: this.#listers.source,
+      logger: log,
+      observer: serverMetrics(metrics),
+      clock,
+    });
+    const address = await this.#server.start();
+    this.#readiness.start();
+    this.#endSubscription = this.#certificates.subscribe(() => this.#registrar.refresh());
+    if (registers) {
+      this.#registrar.start(signal).catch((error: unknown) => {
+        log.error('registration ended', { error: error instanceof Error ? error : new Error(String(error)) });
+      });
+    }
+    return address;
+  }
+
+  /** Where probes and metrics are served; known after {@link start}. */
+  get operationsAddress(): ListenAddress | undefined {
+    return this.#server?.operationsAddress;
+  }
+
+  /** Stops registering first, so that an old replica does not answer what a new one writes; then drains the server. */
+  async stop(hurry?: AbortSignal): Promise<void> {
+    this.#endSubscription();
+    await this.#registrar.stop();
+    await this.#server?.stop(hurry);
+    await this.#readiness.stop();
+    await this.#certificates.stop();
+    await this.#listers.stop();
+    this.#client.close();
+  }
+
+  #cachesHealth(): { kind: 'healthy' } | { kind: 'unhealthy'; reason: string } {
+    const unsynced = this.#listers.unsynced();
+    if (unsynced.length === 0) return { kind: 'healthy' };
+    return { kind: 'unhealthy', reason: `not read yet: ${unsynced.join(', ')}` };
+  }
+}

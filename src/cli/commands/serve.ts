@@ -1,0 +1,33 @@
+import { Gate } from '../../app/gate.ts';
+import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { loadRegistry } from '../../app/load-registry.ts';
+import { loadClusterConfig } from '../../kube/index.ts';
+import { UnsafeRegistrationError } from '../../registrar/index.ts';
+import { systemClock } from '../../telemetry/index.ts';
+import { pinoLogger } from '../../telemetry/pino-logger.ts';
+import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
+import { exitCode, type ExitCode } from '../exit-code.ts';
+import type { ServeOptions } from '../program.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
+
+/** Serves until SIGTERM or SIGINT, then drains. */
+export async function serve({ config, register }: ServeOptions): Promise<ExitCode> {
+  const configuration = await readGateConfiguration(config);
+  const log = pinoLogger({ level: configuration.log.level });
+  const registry = await loadRegistry(configuration.webhooks);
+  const cluster = await loadClusterConfig({ environment: process.env });
+  try {
+    const metrics = prometheusMetrics();
+    const gate = new Gate({ configuration, registry, cluster, registers: register, metrics, log, clock: systemClock });
+    try {
+      await untilInterrupted(async (signal) => void (await gate.start(signal)));
+    } finally {
+      await gate.stop();
+    }
+    return exitCode.done;
+  } catch (error) {
+    if (!(error instanceof UnsafeRegistrationError)) throw error;
+    process.stderr.write(`${error.message}\nSet registration.force to register them all the same.\n`);
+    return exitCode.refused;
+  }
+}
