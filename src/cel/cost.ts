@@ -6,6 +6,7 @@
  * pkg/cel/library/cost.go.
  */
 import { EvaluationError, ListValue, MapValue, OpaqueValue, OptionalValue } from './values.ts';
+import type { CallCost } from './function.ts';
 import type { Result, Value } from './values.ts';
 
 /** Reading ten characters costs one. */
@@ -69,4 +70,48 @@ export function traversalCost(value: Result): number {
     return cost;
   }
   return 1;
+}
+
+/** What a call costs when its library does not say. cel-go: CostTracker.costCall. */
+export function defaultCallCost(overloadId: string): CallCost {
+  switch (overloadId) {
+    case 'starts_with_string':
+    case 'ends_with_string':
+      return ([, part]) => scanCost(part);
+    case 'string_to_bytes':
+    case 'bytes_to_string':
+    case 'strings_quote':
+    case 'string_format':
+      return ([text]) => scanCost(text);
+    case 'in_list':
+      return ([, list]) => (list === undefined ? 0 : actualSize(list));
+    case 'add_string':
+    case 'add_bytes':
+      return ([a = null, b = null]) => Math.ceil((actualSize(a) + actualSize(b)) * STRING_TRAVERSAL_COST_FACTOR);
+    case 'matches':
+    case 'matches_string':
+      return ([text = null, pattern = null]) => regexCost(text, actualSize(pattern));
+    case 'contains_string':
+      return ([text, part]) => scanCost(text) * scanCost(part);
+    case 'equals':
+      // The API server charges one for equality of its own types, which may have a size: CostEstimator.CallCost.
+      return (args) => (args[0] instanceof OpaqueValue ? 1 : comparisonCost(args));
+    case 'not_equals':
+    case 'less_string':
+    case 'less_equals_string':
+    case 'greater_string':
+    case 'greater_equals_string':
+    case 'less_bytes':
+    case 'less_equals_bytes':
+    case 'greater_bytes':
+    case 'greater_equals_bytes':
+      return comparisonCost;
+    default:
+      return () => 1;
+  }
+}
+
+/** Both operands are read until the shorter one ends. */
+function comparisonCost([a = null, b = null]: readonly Value[]): number {
+  return Math.ceil(Math.min(actualSize(a), actualSize(b)) * STRING_TRAVERSAL_COST_FACTOR);
 }

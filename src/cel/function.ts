@@ -21,10 +21,17 @@ export interface Overload {
   readonly member: boolean;
   readonly parameters: readonly Type[];
   readonly result: Type;
-  /** Called only with arguments whose run-time types fit `parameters`. */
+  /** Called only with arguments whose run-time types fit `parameters`, unless the function is `unguarded`. */
   readonly implementation: Implementation;
   /** Cost of a call that the checker resolved to this overload alone. Wins over {@link FunctionDeclaration.cost}. */
   readonly cost: CallCost | undefined;
+  /** True where cel-go takes all arguments as one list: an argument's error then stops the evaluation of the next. */
+  readonly variadic?: boolean;
+  /**
+   * True if `cost` looks at the arguments only and is counted before the call, so that a call beyond the limit, which
+   * may take quadratic time, is not made at all.
+   */
+  readonly chargedBefore?: boolean;
 }
 
 /** A function and its overloads. Two libraries may declare the same name: their overloads are joined. */
@@ -40,6 +47,8 @@ export interface FunctionDeclaration {
   readonly cost?: FunctionCost;
   /** Work that is done once, at compile time, when an argument is a string literal: compiling a pattern. */
   readonly constantArgument?: ConstantArgument;
+  /** True if implementations are called whatever the run-time types are; they then tell the types apart themselves. */
+  readonly unguarded?: boolean;
 }
 
 export type FunctionCost = (overloadId: string, args: readonly Value[], result: Result) => number | undefined;

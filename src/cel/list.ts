@@ -42,6 +42,33 @@ export class ConcatList extends ListValue {
   }
 }
 
+/**
+ * The list that a comprehension builds: appending changes it. It exists only while the comprehension runs, as the
+ * value of a variable that expressions cannot name. cel-go: types.NewMutableList.
+ */
+export class MutableList extends ListValue {
+  readonly #elements: Value[] = [];
+
+  override get size(): number {
+    return this.#elements.length;
+  }
+
+  override at(index: number): Value {
+    return this.#elements[index] ?? null;
+  }
+
+  /** Appends the elements of `list` and gives this list back. */
+  append(list: ListValue): this {
+    for (const element of list) this.#elements.push(element);
+    return this;
+  }
+
+  /** The list as it is now, which will not change any more. */
+  toImmutable(): ListValue {
+    return new ArrayList(this.#elements);
+  }
+}
+
 /** `a + b`. */
 export function concatenate(a: ListValue, b: ListValue): ListValue {
   if (a.size === 0) return b;

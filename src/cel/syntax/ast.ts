@@ -3,7 +3,7 @@
  *
  * Source: cel-go v0.29.2 common/ast/expr.go.
  */
-import type { Value } from './values.ts';
+import type { Value } from '../values.ts';
 
 export type Expression =
   | LiteralExpression

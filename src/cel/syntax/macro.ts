@@ -4,7 +4,7 @@
  * Source: cel-go v0.29.2 parser/macro.go and parser/helper.go.
  */
 import type { Expression } from './ast.ts';
-import type { Value } from './values.ts';
+import type { Value } from '../values.ts';
 
 /** A rewriting of calls of one name, style and number of arguments. */
 export interface Macro {
@@ -38,13 +38,13 @@ export interface ExpressionFactory {
   literal(value: Value): Expression;
   identifier(name: string): Expression;
   accumulator(): Expression;
-  select(operand: Expression, field: string): Expression;
   presenceTest(operand: Expression, field: string): Expression;
   call(name: string, ...args: readonly Expression[]): Expression;
   memberCall(name: string, target: Expression, ...args: readonly Expression[]): Expression;
   list(...elements: readonly Expression[]): Expression;
-  map(...entries: readonly (readonly [Expression, Expression])[]): Expression;
+  emptyMap(): Expression;
   comprehension(parts: ComprehensionParts): Expression;
+  /** The same expression with fresh ids, pointing where the original does. */
   copy(expression: Expression): Expression;
 }
 

@@ -1,0 +1,36 @@
+/** What one evaluation works with. */
+import { EvaluationError } from '../values.ts';
+import type { Result, Value } from '../values.ts';
+import type { CostTracker } from './cost-tracker.ts';
+
+/** Variables of an evaluation. A `Map` is one; others may compute a variable when it is asked for. */
+export interface Activation {
+  /** The value of the variable `name`; undefined if it has none. */
+  get(name: string): Value | undefined;
+}
+
+/** Loop steps between looks at the signal. k8s.io/apiserver pkg/apis/cel/config.go: CheckFrequency. */
+const INTERRUPT_CHECK_FREQUENCY = 100;
+
+export class Frame {
+  readonly activation: Activation;
+  readonly costs: CostTracker;
+  /** Comprehension variables by slot. */
+  readonly locals: Result[] = [];
+  readonly #signal: AbortSignal | undefined;
+  #steps = 0;
+
+  constructor(activation: Activation, costs: CostTracker, signal: AbortSignal | undefined) {
+    this.activation = activation;
+    this.costs = costs;
+    this.#signal = signal;
+  }
+
+  /** Counts a loop step; an error when the evaluation was aborted. */
+  step(): EvaluationError | undefined {
+    if (this.#signal === undefined || ++this.#steps % INTERRUPT_CHECK_FREQUENCY !== 0 || !this.#signal.aborted) {
+      return undefined;
+    }
+    return new EvaluationError('operation interrupted');
+  }
+}

@@ -1,0 +1,220 @@
+/**
+ * The string functions. Positions count code points.
+ *
+ * Source: cel-go v0.29.2 ext/strings.go, version 2 (without reverse); costs from k8s.io/apiserver v0.37.2
+ * pkg/cel/library/cost.go.
+ */
+import { STRING_TRAVERSAL_COST_FACTOR, actualSize, scanCost, traversalCost } from '../cost.ts';
+import type { Library } from '../environment.ts';
+import { globalOverload, memberOverload } from '../function.ts';
+import { ArrayList } from '../list.ts';
+import { DynType, IntType, StringType, listType } from '../types.ts';
+import { formatValue } from '../value-text.ts';
+import { EvaluationError } from '../values.ts';
+import type { ListValue, Result } from '../values.ts';
+import { format } from './format.ts';
+
+const listOfStrings = listType(StringType);
+
+export const stringsLibrary: Library = {
+  name: 'cel.lib.ext.strings',
+  functions: [
+    { name: 'charAt', overloads: [memberOverload('string_char_at_int', [StringType, IntType], StringType, charAt)] },
+    {
+      name: 'indexOf',
+      cost: (_, [text = null]) => traversalCost(text),
+      overloads: [
+        memberOverload('string_index_of_string', [StringType, StringType], IntType, (text, part) =>
+          indexOf(text, part, 0n),
+        ),
+        memberOverload('string_index_of_string_int', [StringType, StringType, IntType], IntType, indexOf),
+      ],
+    },
+    {
+      name: 'lastIndexOf',
+      cost: (_, [text = null]) => traversalCost(text),
+      overloads: [
+        memberOverload('string_last_index_of_string', [StringType, StringType], IntType, (text, part) => {
+          const last = BigInt(codePoints(text).length) - (part === '' ? 0n : 1n);
+          return last < 0n ? -1n : lastIndexOf(text, part, last);
+        }),
+        memberOverload('string_last_index_of_string_int', [StringType, StringType, IntType], IntType, lastIndexOf),
+      ],
+    },
+    {
+      name: 'lowerAscii',
+      cost: (_, [text]) => scanCost(text),
+      overloads: [memberOverload('string_lower_ascii', [StringType], StringType, lowerAscii)],
+    },
+    {
+      name: 'upperAscii',
+      cost: (_, [text]) => scanCost(text),
+      overloads: [memberOverload('string_upper_ascii', [StringType], StringType, upperAscii)],
+    },
+    {
+      name: 'replace',
+      cost: (_, [text]) => scanCost(text, 2),
+      overloads: [
+        memberOverload(
+          'string_replace_string_string',
+          [StringType, StringType, StringType],
+          StringType,
+          (text, old, replacement) => replace(text, old, replacement, -1n),
+        ),
+        memberOverload(
+          'string_replace_string_string_int',
+          [StringType, StringType, StringType, IntType],
+          StringType,
+          replace,
+        ),
+      ],
+    },
+    {
+      name: 'split',
+      cost: (_, [text]) => scanCost(text, 2),
+      overloads: [
+        memberOverload('string_split_string', [StringType, StringType], listOfStrings, (text, separator) =>
+          split(text, separator, -1n),
+        ),
+        memberOverload('string_split_string_int', [StringType, StringType, IntType], listOfStrings, split),
+      ],
+    },
+    {
+      name: 'join',
+      cost: (_, _args, result) => Math.ceil(actualSize(result) * 2 * STRING_TRAVERSAL_COST_FACTOR),
+      overloads: [
+        memberOverload('list_join', [listOfStrings], StringType, (list) => join(list, '')),
+        memberOverload('list_join_string', [listOfStrings, StringType], StringType, join),
+      ],
+    },
+    {
+      name: 'substring',
+      cost: (_, [text]) => scanCost(text),
+      overloads: [
+        memberOverload('string_substring_int', [StringType, IntType], StringType, (text, start) => {
+          const characters = codePoints(text);
+          return substring(characters, start, BigInt(characters.length));
+        }),
+        memberOverload('string_substring_int_int', [StringType, IntType, IntType], StringType, (text, start, end) =>
+          start > end
+            ? new EvaluationError(`invalid substring range. start: ${start}, end: ${end}`)
+            : substring(codePoints(text), start, end),
+        ),
+      ],
+    },
+    {
+      name: 'trim',
+      cost: (_, [text]) => scanCost(text),
+      overloads: [memberOverload('string_trim', [StringType], StringType, trim)],
+    },
+    {
+      name: 'format',
+      overloads: [
+        { ...memberOverload('string_format', [StringType, listType(DynType)], StringType, format), variadic: true },
+      ],
+    },
+    { name: 'strings.quote', overloads: [globalOverload('strings_quote', [StringType], StringType, quote)] },
+  ],
+};
+
+function codePoints(text: string): readonly string[] {
+  return Array.from(text);
+}
+
+function outOfRange(index: bigint): EvaluationError {
+  return new EvaluationError(`index out of range: ${index}`);
+}
+
+function charAt(text: string, index: bigint): Result {
+  const characters = codePoints(text);
+  if (index < 0n || index > BigInt(characters.length)) return outOfRange(index);
+  return characters[Number(index)] ?? '';
+}
+
+function indexOf(text: string, part: string, offset: bigint): Result {
+  if (offset < 0n) return outOfRange(offset);
+  const characters = codePoints(text);
+  const size = BigInt(characters.length);
+  if (part === '') return offset > size ? size : offset;
+  if (offset >= size) return -1n;
+  const start = characters.slice(0, Number(offset)).join('').length;
+  const found = text.indexOf(part, start);
+  return found === -1 ? -1n : BigInt(codePoints(text.slice(0, found)).length);
+}
+
+function lastIndexOf(text: string, part: string, offset: bigint): Result {
+  if (offset < 0n) return outOfRange(offset);
+  const characters = codePoints(text);
+  const size = BigInt(characters.length);
+  if (part === '') return offset > size ? size : offset;
+  if (offset >= size) return -1n;
+  const start = characters.slice(0, Number(offset)).join('').length;
+  const found = text.lastIndexOf(part, start);
+  return found === -1 ? -1n : BigInt(codePoints(text.slice(0, found)).length);
+}
+
+function lowerAscii(text: string): string {
+  return text.replace(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+function upperAscii(text: string): string {
+  return text.replace(/[a-z]+/g, (letters) => letters.toUpperCase());
+}
+
+/** Replaces the first `count` occurrences, all if it is negative. An empty `old` is found around each character. */
+function replace(text: string, old: string, replacement: string, count: bigint): string {
+  const parts = old === '' ? ['', ...codePoints(text), ''] : text.split(old);
+  const times = count < 0n ? parts.length - 1 : Math.min(Number(count), parts.length - 1);
+  return (
+    parts
+      .slice(0, times)
+      .map((part) => part + replacement)
+      .join('') + parts.slice(times).join(old)
+  );
+}
+
+/** At most `count` parts, any number if it is negative; the last part is the rest. */
+function split(text: string, separator: string, count: bigint): Result {
+  if (count === 0n) return new ArrayList([]);
+  const parts = separator === '' ? codePoints(text) : text.split(separator);
+  if (count < 0n || count >= BigInt(parts.length)) return new ArrayList(parts);
+  const last = Number(count) - 1;
+  return new ArrayList([...parts.slice(0, last), parts.slice(last).join(separator)]);
+}
+
+function join(list: ListValue, separator: string): Result {
+  const parts: string[] = [];
+  for (const element of list) {
+    if (typeof element !== 'string') return new EvaluationError(`join: invalid input: ${formatValue(element)}`);
+    parts.push(element);
+  }
+  return parts.join(separator);
+}
+
+function substring(characters: readonly string[], start: bigint, end: bigint): Result {
+  const size = BigInt(characters.length);
+  if (start < 0n || start > size) return outOfRange(start);
+  if (end < 0n || end > size) return outOfRange(end);
+  return characters.slice(Number(start), Number(end)).join('');
+}
+
+/** strings.TrimSpace: Unicode's White_Space. */
+function trim(text: string): string {
+  return text.replace(/^\p{White_Space}+/u, '').replace(/\p{White_Space}+$/u, '');
+}
+
+const QUOTED: ReadonlyMap<string, string> = new Map([
+  ['\x07', String.raw`\a`],
+  ['\b', String.raw`\b`],
+  ['\f', String.raw`\f`],
+  ['\n', String.raw`\n`],
+  ['\r', String.raw`\r`],
+  ['\t', String.raw`\t`],
+  ['\v', String.raw`\v`],
+  ['\\', String.raw`\\`],
+  ['"', String.raw`\"`],
+]);
+
+function quote(text: string): string {
+  return `"${Array.from(text, (character) => QUOTED.get(character) ?? character).join('')}"`;
+}
