@@ -38,3 +38,14 @@ export { Informer, type InformerHandler, type InformerOptions } from './informer
 export type { Lister, ListerQuery } from './lister.ts';
 export type { IndexFunction, Indexes } from './object-store.ts';
 export { Discovery, type ServedResource } from './discovery.ts';
+export { folderObjectSource, type FolderObjectSourceOptions } from './folder-object-source.ts';
+export { clusterObjectSource, type ClusterObjectSourceOptions } from './cluster-object-source.ts';
+export type {
+  FieldProblem,
+  ObjectKind,
+  ObjectSet,
+  ObjectSource,
+  ParsedObject,
+  SourcedObject,
+  SourceProblem,
+} from './object-source.ts';
