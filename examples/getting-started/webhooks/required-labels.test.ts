@@ -21,8 +21,8 @@ describe('required-labels', () => {
   ])('refuses %o', async (labels, missing) => {
     await expect(admit(requiredLabels, deployment(labels))).resolves.toMatchObject({
       allowed: false,
-      code: 422,
-      reason: 'Invalid',
+      code: 403,
+      reason: 'Forbidden',
       message: `required labels are missing: ${missing}`,
     });
   });

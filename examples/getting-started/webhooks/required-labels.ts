@@ -12,7 +12,6 @@ export const requiredLabels = defineValidator({
     const missing = required.filter((key) => (labels[key] ?? '') === '');
     if (missing.length === 0) return allow();
     return deny(`required labels are missing: ${missing.join(', ')}`, {
-      code: 422,
       causes: missing.map((key) => ({
         field: `metadata.labels["${key}"]`,
         reason: 'FieldValueRequired',

@@ -1,0 +1,79 @@
+import type { JsonObject, JsonValue } from '../../../src/json/json-value.ts';
+import { resolvePointer } from '../../../src/json/index.ts';
+
+/** How a webhook of a scenario answers: data, so that the recording server and the replay do the same. */
+export type Behaviour =
+  /** A review with the request's uid. `response` is put over `{ uid, allowed: true }`; a member that is null is left out. */
+  | { readonly kind: 'answer'; readonly response?: JsonObject; readonly version?: string; readonly reviewKind?: string | null }
+  /** Allows, with the operations of every rule whose condition holds for the object. */
+  | { readonly kind: 'mutate'; readonly rules: readonly MutationRule[]; readonly response?: JsonObject }
+  /** Bytes as they are; `$UID` stands for the request's uid. */
+  | { readonly kind: 'raw'; readonly status?: number; readonly headers?: { readonly [name: string]: string }; readonly body?: string }
+  /** Never answers. */
+  | { readonly kind: 'hang' }
+  /** Drops the connection. */
+  | { readonly kind: 'drop' }
+  /** The first call as the first says, and so on; the last says for the rest. Counted per request of the scenario. */
+  | { readonly kind: 'sequence'; readonly steps: readonly Behaviour[] };
+
+export interface MutationRule {
+  /** Default: always. */
+  readonly when?:
+    | { readonly absent: string }
+    | { readonly present: string }
+    | { readonly equals: readonly [pointer: string, value: JsonValue] };
+  readonly operations: readonly JsonObject[];
+}
+
+/** What a webhook does with one request. */
+export type Response =
+  | { readonly kind: 'http'; readonly status: number; readonly headers: { readonly [name: string]: string }; readonly body: Buffer }
+  | { readonly kind: 'hang' | 'drop' };
+
+/** Plays `behaviour` on the review in `body`, which is the call number `call` (from 0) for this request of the scenario. */
+export function respond(behaviour: Behaviour, body: Buffer, call: number): Response {
+  const review = (body.length === 0 ? {} : JSON.parse(body.toString())) as JsonObject;
+  const request = (review['request'] ?? {}) as JsonObject;
+  const uid = typeof request['uid'] === 'string' ? request['uid'] : '';
+  switch (behaviour.kind) {
+    case 'hang':
+    case 'drop':
+      return { kind: behaviour.kind };
+    case 'sequence': {
+      const step = behaviour.steps[Math.min(call, behaviour.steps.length - 1)];
+      if (step === undefined) throw new Error('a sequence has at least one step');
+      return respond(step, body, call);
+    }
+    case 'raw':
+      return http(behaviour.status ?? 200, behaviour.headers ?? json, (behaviour.body ?? '').replaceAll('$UID', uid));
+    case 'answer':
+      return reviewResponse(behaviour.version ?? String(review['apiVersion']), uid, behaviour.response ?? {}, behaviour.reviewKind);
+    case 'mutate': {
+      const object = request['object'] ?? null;
+      const operations = behaviour.rules.filter((rule) => holds(rule, object)).flatMap((rule) => rule.operations);
+      const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
+      const patched = operations.length === 0 ? {} : { patch, patchType: 'JSONPatch' };
+      return reviewResponse(String(review['apiVersion']), uid, { ...patched, ...behaviour.response });
+    }
+  }
+}
+
+const json = { 'content-type': 'application/json' };
+
+function http(status: number, headers: { readonly [name: string]: string }, body: string): Response {
+  return { kind: 'http', status, headers, body: Buffer.from(body) };
+}
+
+function reviewResponse(apiVersion: string, uid: string, over: JsonObject, reviewKind: string | null = 'AdmissionReview'): Response {
+  const members = Object.entries({ uid, allowed: true, ...over }).filter(([, value]) => value !== null);
+  const kind = reviewKind === null ? {} : { kind: reviewKind };
+  const version = apiVersion === '' ? {} : { apiVersion };
+  return http(200, json, JSON.stringify({ ...version, ...kind, response: Object.fromEntries(members) }));
+}
+
+function holds({ when }: MutationRule, object: JsonValue): boolean {
+  if (when === undefined) return true;
+  if ('absent' in when) return resolvePointer(object, when.absent) === undefined;
+  if ('present' in when) return resolvePointer(object, when.present) !== undefined;
+  return JSON.stringify(resolvePointer(object, when.equals[0])) === JSON.stringify(when.equals[1]);
+}

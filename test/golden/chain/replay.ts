@@ -1,0 +1,157 @@
+import type * as Chain from '../../../src/chain/index.ts';
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+  WebhookClientConfig,
+} from '../../../src/api/webhook-configuration.ts';
+import type { JsonObject } from '../../../src/json/json-value.ts';
+import type { Clock } from '../../../src/telemetry/index.ts';
+import { respond, type Behaviour } from './behaviour.ts';
+import { definitions, markers, namespaces } from './cluster.ts';
+import { normaliseRecorded } from './normalise.ts';
+import { attributesOf } from './requests.ts';
+import type { Recorded, RecordedCall, RequestSpec, World } from './scenario.ts';
+
+/** The engine under test: what `src/chain/index.ts` exports, or a copy of it with a fault in it. */
+export type Engine = typeof Chain;
+
+/** Plays one request of a world through the engine and tells the same facts as the recorder, normalised. */
+export async function replay(engine: Engine, world: World, spec: RequestSpec, before: JsonObject | undefined): Promise<Recorded> {
+  const clock = new VirtualClock();
+  const calls: (RecordedCall & { readonly place: number })[] = [];
+  const client = new ScriptedClient(engine, world, clock, calls);
+  const catalog = new engine.ResourceCatalog(definitions);
+  const compiler = engine.createConditionCompiler();
+  const marker = markers('replay');
+  const webhooks = {
+    mutating: engine.registerWebhooks([marker.mutating, ...(world.mutating ?? []).map(pointed)], compiler),
+    validating: engine.registerWebhooks([marker.validating, ...(world.validating ?? []).map(pointed)], compiler),
+  };
+  let uids = 0;
+  const caller = { client, newUid: () => `uid-${uids++}` };
+  const chain = new engine.AdmissionChain({
+    plugins: engine.orderPlugins([
+      engine.mutatingWebhookPlugin({ ...caller, webhooks: webhooks.mutating }),
+      engine.validatingWebhookPlugin({ ...caller, webhooks: webhooks.validating }),
+    ]),
+    state: new engine.InMemoryClusterState(namespaces),
+    objectInterfaces: ({ resource }) => catalog.objectInterfaces(resource),
+    authorizer: { authorize: () => ({ decision: 'allow', reason: '' }) },
+    clock,
+  });
+  const attributes = attributesOf(spec, before, (resource, subresource) =>
+    catalog.objectInterfaces(resource).kindFor(resource, subresource),
+  );
+  const outcome = await chain.run(attributes);
+  const isWrite = attributes.operation === 'CREATE' || attributes.operation === 'UPDATE';
+  return normaliseRecorded({
+    allowed: outcome.allowed,
+    // A Status is plain JSON.
+    ...(outcome.status === undefined ? {} : { status: outcome.status as JsonObject }),
+    warnings: outcome.warnings,
+    ...(outcome.allowed && isWrite && outcome.object !== null ? { object: outcome.object } : {}),
+    calls: calls.sort((a, b) => a.place - b.place).map(({ webhook, review }) => ({ webhook, review })),
+    auditAnnotations: Object.fromEntries(Object.entries(outcome.auditAnnotations).map(([key, { value }]) => [key, value])),
+  });
+}
+
+/** A configuration whose webhooks point somewhere, as the recorder fills them in; the place itself is not compared. */
+function pointed<Configuration extends MutatingWebhookConfiguration | ValidatingWebhookConfiguration>(
+  configuration: Configuration,
+): Configuration {
+  return fillClientConfigs(configuration, (webhook) => ({ url: `https://127.0.0.1:10443/${webhook}` }));
+}
+
+/** Gives every webhook without a `clientConfig` of its own the one for its name. */
+export function fillClientConfigs<Configuration extends MutatingWebhookConfiguration | ValidatingWebhookConfiguration>(
+  configuration: Configuration,
+  clientConfigFor: (webhook: string) => WebhookClientConfig,
+): Configuration {
+  const webhooks = (configuration.webhooks ?? []).map((webhook) => ({
+    ...webhook,
+    clientConfig: Object.keys(webhook.clientConfig).length === 0 ? clientConfigFor(webhook.name) : webhook.clientConfig,
+  }));
+  return { ...configuration, webhooks };
+}
+
+/** Answers as the behaviours of the world say. */
+class ScriptedClient implements Chain.WebhookClient {
+  readonly #engine: Engine;
+  readonly #world: World;
+  readonly #clock: VirtualClock;
+  readonly #calls: (RecordedCall & { readonly place: number })[];
+  readonly #counts = new Map<string, number>();
+
+  constructor(engine: Engine, world: World, clock: VirtualClock, calls: (RecordedCall & { readonly place: number })[]) {
+    this.#engine = engine;
+    this.#world = world;
+    this.#clock = clock;
+    this.#calls = calls;
+  }
+
+  async call({ webhook, url, body, timeoutSeconds }: Chain.WebhookRequest): Promise<Chain.WebhookResponse> {
+    const count = this.#counts.get(webhook) ?? 0;
+    this.#counts.set(webhook, count + 1);
+    const bytes = Buffer.from(body);
+    this.#calls.push({ webhook, review: JSON.parse(bytes.toString()) as JsonObject, place: this.#place(webhook) });
+    const response = respond(this.#behaviour(webhook), bytes, count);
+    switch (response.kind) {
+      case 'http':
+        return { status: response.status, headers: response.headers, body: response.body };
+      case 'drop':
+        throw new this.#engine.WebhookCallError(`Post "${url}": EOF`);
+      case 'hang':
+        // After everything that can go on without time has gone on, the time of this webhook is over.
+        setImmediate(() => this.#clock.advance(timeoutSeconds * 1000));
+        return Promise.withResolvers<Chain.WebhookResponse>().promise;
+    }
+  }
+
+  #behaviour(webhook: string): Behaviour {
+    const behaviour = this.#world.behaviours[webhook];
+    if (behaviour === undefined) throw new Error(`no behaviour for ${webhook}`);
+    return behaviour;
+  }
+
+  /** Mutating calls stay in the order they came; validating ones are listed by the place of their webhook. */
+  #place(webhook: string): number {
+    const validating = validatingOrder(this.#world).indexOf(webhook);
+    return validating === -1 ? this.#calls.length - 1_000_000 : validating;
+  }
+}
+
+/** Names of the validating webhooks in the order in which the API server has them. */
+export function validatingOrder(world: World): string[] {
+  return [...(world.validating ?? [])]
+    .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
+    .flatMap(({ webhooks = [] }) => webhooks.map(({ name }) => name));
+}
+
+/** Time that only moves when told to. */
+class VirtualClock implements Clock {
+  #now = 0;
+  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
+
+  now(): number {
+    return this.#now;
+  }
+
+  monotonic(): number {
+    return this.#now;
+  }
+
+  after(delayMilliseconds: number, callback: () => void): () => void {
+    const timer = { at: this.#now + delayMilliseconds, callback };
+    this.#timers.add(timer);
+    return () => this.#timers.delete(timer);
+  }
+
+  advance(milliseconds: number): void {
+    this.#now += milliseconds;
+    for (const timer of this.#timers) {
+      if (timer.at > this.#now) continue;
+      this.#timers.delete(timer);
+      timer.callback();
+    }
+  }
+}
