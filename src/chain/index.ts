@@ -57,6 +57,7 @@ export {
   type ConditionsMatch,
   type ConditionVariables,
 } from './match/match-conditions.ts';
+export { createConditionCompiler, evaluateMatchConditions } from './match/cel-conditions.ts';
 export { applyPatch } from './json-patch/apply-patch.ts';
 export { PatchNotApplicableError, PatchPanicError, UndecodablePatchError } from './json-patch/errors.ts';
 export { isExcludedFromWebhooks } from './webhook/excluded-resources.ts';
@@ -68,5 +69,11 @@ export {
   type WebhookRequest,
   type WebhookResponse,
 } from './webhook/client.ts';
+export {
+  HttpsWebhookClient,
+  type HttpsWebhookClientOptions,
+  type ServiceEndpoint,
+  type ServiceResolver,
+} from './webhook/https-client.ts';
 export { registerWebhooks, type RegisteredWebhook } from './webhook/configurations.ts';
 export { defaultWebhookConfiguration } from './webhook/defaults.ts';

@@ -34,7 +34,8 @@ export type Response =
 export function respond(behaviour: Behaviour, body: Buffer, call: number): Response {
   const review = (body.length === 0 ? {} : JSON.parse(body.toString())) as JsonObject;
   const request = (review['request'] ?? {}) as JsonObject;
-  const uid = typeof request['uid'] === 'string' ? request['uid'] : '';
+  const uid = textOf(request['uid']);
+  const apiVersion = textOf(review['apiVersion']);
   switch (behaviour.kind) {
     case 'hang':
     case 'drop':
@@ -47,15 +48,19 @@ export function respond(behaviour: Behaviour, body: Buffer, call: number): Respo
     case 'raw':
       return http(behaviour.status ?? 200, behaviour.headers ?? json, (behaviour.body ?? '').replaceAll('$UID', uid));
     case 'answer':
-      return reviewResponse(behaviour.version ?? String(review['apiVersion']), uid, behaviour.response ?? {}, behaviour.reviewKind);
+      return reviewResponse(behaviour.version ?? apiVersion, uid, behaviour.response ?? {}, behaviour.reviewKind);
     case 'mutate': {
       const object = request['object'] ?? null;
       const operations = behaviour.rules.filter((rule) => holds(rule, object)).flatMap((rule) => rule.operations);
       const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
       const patched = operations.length === 0 ? {} : { patch, patchType: 'JSONPatch' };
-      return reviewResponse(String(review['apiVersion']), uid, { ...patched, ...behaviour.response });
+      return reviewResponse(apiVersion, uid, { ...patched, ...behaviour.response });
     }
   }
+}
+
+function textOf(value: JsonValue | undefined): string {
+  return typeof value === 'string' ? value : '';
 }
 
 const json = { 'content-type': 'application/json' };

@@ -1,0 +1,271 @@
+/**
+ * Records what a real API server does with the scenarios of test/golden/chain, for the replay to compare with.
+ *
+ * `npm run golden` plays them all and rewrites test/golden/chain/recordings; `npm run golden -- rules selectors` only
+ * those whose names begin so.
+ */
+import { randomUUID } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { issueAuthority, issueServingCertificate } from '../../src/certs/index.ts';
+import { isJsonObject, type JsonObject } from '../../src/json/json-value.ts';
+import { ControlPlane } from '../../src/testing/control-plane/index.ts';
+import { definitions, markerNamespace, markers, namespaces } from '../../test/golden/chain/cluster.ts';
+import { normaliseObject, normaliseRecorded } from '../../test/golden/chain/normalise.ts';
+import { recordingsOf, writeRecording } from '../../test/golden/chain/recordings.ts';
+import { fillClientConfigs, validatingOrder } from '../../test/golden/chain/replay.ts';
+import {
+  defaultUser,
+  type Recorded,
+  type RecordedRequest,
+  type RequestSpec,
+  type World,
+} from '../../test/golden/chain/scenario.ts';
+import { ApiSession } from './api-session.ts';
+import { collectionPath, contentTypeOf, methodOf, objectPath, queryOf, requestPath } from './request-path.ts';
+import { RecordingWebhookServer, type ReceivedCall } from './webhook-server.ts';
+
+/** Everything the audit log is asked for: annotations of level Request too. */
+const auditPolicy = {
+  apiVersion: 'audit.k8s.io/v1',
+  kind: 'Policy',
+  omitStages: ['RequestReceived'],
+  rules: [{ level: 'Request' }],
+};
+
+/** A recorded request that still lacks its audit annotations. */
+interface Unaudited {
+  readonly auditId: string;
+  readonly before?: JsonObject;
+  readonly recorded: Omit<Recorded, 'auditAnnotations'>;
+}
+
+const scratch = mkdtempSync(join(tmpdir(), 'sallyport-golden-'));
+const auditPolicyFile = join(scratch, 'audit-policy.json');
+const auditLogPath = join(scratch, 'audit.log');
+writeFileSync(auditPolicyFile, JSON.stringify(auditPolicy));
+const lifetime = { issuedAt: Date.now(), lifetimeMilliseconds: 86_400_000 };
+const authority = await issueAuthority(lifetime);
+const serving = await issueServingCertificate({ ...lifetime, authority, hosts: ['127.0.0.1', 'localhost'] });
+const server = new RecordingWebhookServer({ key: serving.privateKeyPem, cert: serving.certificatePem });
+await server.start();
+const plane = await ControlPlane.start({ auditPolicyFile, auditLogPath });
+const session = new ApiSession(plane);
+try {
+  const wanted = process.argv.slice(2);
+  const { gitVersion } = (await session.expect({ method: 'GET', path: '/version' })) as { gitVersion: string };
+  await prepareCluster();
+  for (const { file, worlds } of recordingsOf()) {
+    if (wanted.length > 0 && !wanted.some((name) => file.startsWith(name))) continue;
+    const start = performance.now();
+    const played = await playAll(worlds);
+    const annotations = readAuditLog();
+    const recorded = played.map(({ world, requests }) => ({
+      world: world.name,
+      requests: world.requests.map(({ name }, index): RecordedRequest => {
+        const { auditId, before, recorded } = requests[index] as Unaudited;
+        const auditAnnotations = annotations.get(auditId) ?? {};
+        return {
+          name,
+          ...(before === undefined ? {} : { before }),
+          recorded: normaliseRecorded({ ...recorded, auditAnnotations }),
+        };
+      }),
+    }));
+    writeRecording(file, { kubernetesVersion: gitVersion, worlds: recorded });
+    const requests = recorded.reduce((sum, world) => sum + world.requests.length, 0);
+    console.log(
+      `${file}: ${recorded.length} worlds, ${requests} requests in ${Math.round((performance.now() - start) / 1000)} s`,
+    );
+  }
+} finally {
+  session.close();
+  await plane.stop();
+  await server.stop();
+  rmSync(scratch, { recursive: true });
+}
+
+async function prepareCluster(): Promise<void> {
+  const marker = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: markerNamespace } };
+  for (const namespace of [...namespaces, marker]) {
+    await session.expect({ method: 'POST', path: '/api/v1/namespaces', body: namespace as JsonObject });
+  }
+  for (const definition of definitions) {
+    const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
+    await session.expect({ method: 'POST', path, body: definition as unknown as JsonObject });
+    const { group, names } = definition.spec;
+    while ((await session.send({ method: 'GET', path: `/apis/${group}/v1/${names.plural}` })).code !== 200)
+      await delay(50);
+  }
+  for (const [kind, configuration] of Object.entries(markers('start'))) {
+    await session.expect({
+      method: 'POST',
+      path: configurationsPath(kind),
+      body: configuration as unknown as JsonObject,
+    });
+  }
+}
+
+async function playAll(worlds: readonly World[]): Promise<{ world: World; requests: Unaudited[] }[]> {
+  for (const world of worlds) {
+    await Promise.all(world.requests.map((request) => createExisting(request)));
+  }
+  const played: { world: World; requests: Unaudited[] }[] = [];
+  for (const world of worlds) {
+    await register(world);
+    server.play(world.behaviours);
+    const requests: Unaudited[] = [];
+    for (const request of world.requests) requests.push(await play(world, request));
+    await unregister(world);
+    played.push({ world, requests });
+  }
+  return played;
+}
+
+async function createExisting({ existing, resource, namespace }: RequestSpec): Promise<void> {
+  if (existing === undefined) return;
+  await session.expect({ method: 'POST', path: collectionPath(resource, namespace), body: existing });
+}
+
+/** Registers the webhooks of a world and waits until the API server uses them, and those of the world before no more. */
+async function register(world: World): Promise<void> {
+  const caBundle = Buffer.from(authority.certificatePem).toString('base64');
+  const clientConfigFor = (webhook: string) => ({ url: `https://127.0.0.1:${server.port}/${webhook}`, caBundle });
+  // While the markers are asked for, every webhook lets everything pass.
+  server.play(Object.fromEntries(Object.keys(world.behaviours).map((webhook) => [webhook, { kind: 'answer' }])));
+  await Promise.all(
+    configurationsOf(world).map(({ kind, configuration }) =>
+      session.expect({
+        method: 'POST',
+        path: configurationsPath(kind),
+        body: fillClientConfigs(configuration, clientConfigFor) as unknown as JsonObject,
+      }),
+    ),
+  );
+  const generation = randomUUID();
+  for (const [kind, configuration] of Object.entries(markers(generation))) {
+    const path = `${configurationsPath(kind)}/${configuration.metadata?.name}`;
+    const body = { webhooks: configuration.webhooks } as unknown as JsonObject;
+    await session.expect({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
+  }
+  for (const kind of ['mutating', 'validating']) {
+    const metadata = { name: 'marker', labels: { marker: kind } };
+    const path = `/api/v1/namespaces/${markerNamespace}/configmaps`;
+    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { some: 'thing' } };
+    for (;;) {
+      const answer = await session.send({ method: 'POST', path, body, query: { dryRun: 'All' } });
+      if (textOf(answer.body['message']).includes(generation)) break;
+      await delay(5);
+    }
+  }
+}
+
+async function unregister(world: World): Promise<void> {
+  await Promise.all(
+    configurationsOf(world).map(({ kind, configuration }) =>
+      session.expect({ method: 'DELETE', path: `${configurationsPath(kind)}/${configuration.metadata?.name}` }),
+    ),
+  );
+}
+
+async function play(world: World, request: RequestSpec): Promise<Unaudited> {
+  const before = await storedObject(request);
+  server.takeCalls();
+  const auditId = randomUUID();
+  const answer = await session.send({
+    method: methodOf(request),
+    path: requestPath(request),
+    query: queryOf(request),
+    ...(request.body === undefined ? {} : { body: await sentBody(request) }),
+    contentType: contentTypeOf(request),
+    user: request.user ?? defaultUser,
+    auditId,
+  });
+  const allowed = answer.code < 400 || failedAfterAdmission(request, answer.body);
+  const isWrite = !['delete', 'deletecollection', 'connect'].includes(request.verb);
+  const hasObject = allowed && isWrite && ['', 'status', 'scale'].includes(request.subresource ?? '');
+  return {
+    auditId,
+    ...(before === undefined ? {} : { before }),
+    recorded: {
+      allowed,
+      ...(allowed ? {} : { status: answer.body['text'] === undefined ? answer.body : panicStatus(answer) }),
+      warnings: answer.warnings,
+      ...(hasObject ? { object: answer.body } : {}),
+      calls: inOrder(world, server.takeCalls()),
+    },
+  };
+}
+
+/** An update names the version of the object that it is for. */
+async function sentBody(request: RequestSpec): Promise<JsonObject> {
+  const { verb, body = {} } = request;
+  if (verb !== 'update') return body;
+  const stored = await session.expect({ method: 'GET', path: objectPath(request) });
+  const { resourceVersion = '' } = isJsonObject(stored['metadata']) ? stored['metadata'] : {};
+  const metadata = isJsonObject(body['metadata']) ? body['metadata'] : {};
+  return { ...body, metadata: { ...metadata, resourceVersion } };
+}
+
+/** The object that the request is about, as the chain will find it. */
+async function storedObject(request: RequestSpec): Promise<JsonObject | undefined> {
+  if (request.objectName === undefined || request.verb === 'connect') return undefined;
+  const { code, body } = await session.send({ method: 'GET', path: objectPath(request) });
+  return code === 200 ? normaliseObject(body) : undefined;
+}
+
+/** CONNECT to a Pod on no node fails, but only after admission. */
+function failedAfterAdmission({ verb }: RequestSpec, body: JsonObject): boolean {
+  return verb === 'connect' && textOf(body['message']).includes('does not have a host assigned');
+}
+
+/** An answer that is a text instead of a Status, as when the handler panicked. */
+function panicStatus({ code, body }: { readonly code: number; readonly body: JsonObject }): JsonObject {
+  return {
+    kind: 'Status',
+    apiVersion: 'v1',
+    metadata: {},
+    status: 'Failure',
+    message: textOf(body['text']).trim(),
+    code,
+  };
+}
+
+/** Mutating calls as they came, validating ones by the place of their webhook. */
+function inOrder(world: World, calls: readonly ReceivedCall[]): ReceivedCall[] {
+  const order = validatingOrder(world);
+  const validating = calls.filter(({ webhook }) => order.includes(webhook));
+  return [
+    ...calls.filter(({ webhook }) => !order.includes(webhook)),
+    ...validating.sort((a, b) => order.indexOf(a.webhook) - order.indexOf(b.webhook)),
+  ];
+}
+
+function configurationsOf({ mutating = [], validating = [] }: World) {
+  return [
+    ...mutating.map((configuration) => ({ kind: 'mutating', configuration })),
+    ...validating.map((configuration) => ({ kind: 'validating', configuration })),
+  ];
+}
+
+function configurationsPath(kind: string): string {
+  return `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations`;
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
+}
+
+/** Audit annotations by the Audit-ID of the request. */
+function readAuditLog(): Map<string, { [key: string]: string }> {
+  const annotations = new Map<string, { [key: string]: string }>();
+  for (const line of readFileSync(auditLogPath, 'utf8').split('\n')) {
+    if (line === '') continue;
+    const event: unknown = JSON.parse(line);
+    if (!isJsonObject(event) || typeof event['auditID'] !== 'string') continue;
+    annotations.set(event['auditID'], (event['annotations'] ?? {}) as { [key: string]: string });
+  }
+  return annotations;
+}
