@@ -3,6 +3,7 @@ import type { ConfigMap } from '../api/generated/core.v1.ts';
 import type { CustomResourceDefinition } from '../api/generated/apiextensions.v1.ts';
 import { ControlPlane } from '../testing/control-plane/index.ts';
 import {
+  clusterObjectSource,
   constantValue,
   Discovery,
   isAlreadyExists,
@@ -12,6 +13,7 @@ import {
   KubeClient,
   loadKubeconfig,
   type ClusterConfig,
+  type ObjectSet,
   type WatchEvent,
 } from './index.ts';
 
@@ -195,5 +197,71 @@ describe('Discovery', () => {
       namespaced: true,
       verbs: expect.arrayContaining(['list', 'watch']) as unknown,
     });
+  });
+});
+
+describe('clusterObjectSource()', () => {
+  it('follows custom resources, and keeps what was good while a change cannot be used', async () => {
+    const greetings = { group: 'example.com', version: 'v1', resource: 'greetings' };
+    const definition: CustomResourceDefinition = {
+      apiVersion: 'apiextensions.k8s.io/v1',
+      kind: 'CustomResourceDefinition',
+      metadata: { name: 'greetings.example.com' },
+      spec: {
+        group: 'example.com',
+        scope: 'Cluster',
+        names: { plural: 'greetings', kind: 'Greeting' },
+        versions: [
+          {
+            name: 'v1',
+            served: true,
+            storage: true,
+            schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
+          },
+        ],
+      },
+    };
+    const source = clusterObjectSource<string>({
+      client,
+      kinds: [
+        {
+          ...greetings,
+          kind: 'Greeting',
+          parse: (object) => {
+            const text = 'text' in object ? object.text : undefined;
+            return typeof text === 'string'
+              ? { object: text }
+              : { problems: [{ path: ['text'], message: 'is no text' }] };
+          },
+        },
+      ],
+    });
+    const next = (isIt: (set: ObjectSet<string>) => boolean) =>
+      new Promise<ObjectSet<string>>((resolve) => {
+        source.subscribe((set) => isIt(set) && resolve(set));
+      });
+    // It waits for the definition too.
+    source.start();
+    const definitions = { group: 'apiextensions.k8s.io', version: 'v1', resource: 'customresourcedefinitions' };
+    await client.create(definitions, definition);
+    await source.waitForSync();
+    const at = { ...greetings, name: 'morning' };
+    const greeting = (text: unknown) => ({
+      apiVersion: 'example.com/v1',
+      kind: 'Greeting',
+      metadata: { name: 'morning' },
+      text,
+    });
+    await client.create(greetings, greeting('good morning'));
+    await next(({ objects }) => objects[0]?.object === 'good morning');
+    await client.patch(at, { type: 'merge', changes: { text: 42 } });
+    const kept = await next(({ problems }) => problems.length === 1);
+    expect(kept).toEqual({
+      objects: [{ object: 'good morning', origin: 'Greeting morning' }],
+      problems: [{ origin: 'Greeting morning', message: 'text: is no text', keepsFormer: true }],
+    });
+    await client.delete(at);
+    await next(({ objects }) => objects.length === 0);
+    await source.stop();
   });
 });
