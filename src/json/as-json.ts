@@ -56,7 +56,8 @@ function isPlainJson(value: unknown, depth: number): value is JsonValue {
   }
   if (Array.isArray(value)) {
     for (let index = 0; index < value.length; index++) {
-      if (!isPlainJson(value[index], depth + 1)) {
+      const element: unknown = value[index];
+      if (typeof element !== 'string' && !isPlainJson(element, depth + 1)) {
         return false;
       }
     }
@@ -66,7 +67,8 @@ function isPlainJson(value: unknown, depth: number): value is JsonValue {
     return false;
   }
   for (const key of Object.keys(value)) {
-    if (!isPlainJson(value[key], depth + 1)) {
+    const member = value[key];
+    if (typeof member !== 'string' && !isPlainJson(member, depth + 1)) {
       return false;
     }
   }

@@ -25,7 +25,8 @@ export function clone(value: JsonValue, literals?: ImpreciseLiterals): JsonValue
   const root = copyLater(value);
   for (let container = pending.pop(); container !== undefined; container = pending.pop()) {
     if (Array.isArray(container)) {
-      for (const [index, element] of container.entries()) {
+      for (let index = 0; index < container.length; index++) {
+        const element = container[index];
         if (isContainer(element)) {
           container[index] = copyLater(element);
         }

@@ -1,6 +1,8 @@
 import { asJson } from './as-json.ts';
-import { isContainer, type JsonArray, type JsonObject, type JsonValue } from './json-value.ts';
-import { alignByPosition, alignLists, type ListAlignment } from './list-alignment.ts';
+import { equal } from './equal.ts';
+import type { JsonArray, JsonObject, JsonValue } from './json-value.ts';
+import { alignByPosition, alignLists } from './list-alignment.ts';
+import { shiftElements } from './list-shift.ts';
 import { PatchWriter, type Place } from './patch-writer.ts';
 import type { PatchOperation } from './patch.ts';
 import { isRawNumber } from './raw-number.ts';
@@ -24,7 +26,7 @@ export function diff(before: JsonValue, after: JsonValue): PatchOperation[] {
   return new Comparison().run(before, asJson(after));
 }
 
-/** Two lists or two objects in the same place that remain to be compared. */
+/** Two lists or two objects, raw numbers among them, in the same place that remain to be compared. */
 interface Pair {
   readonly kind: 'pair';
   readonly before: JsonArray | JsonObject;
@@ -32,8 +34,11 @@ interface Pair {
   readonly place: Place | undefined;
   /** How many lists there are around them. */
   readonly listDepth: number;
-  /** Whether the two have no more in common than their place, so that the one may as well replace the other whole. */
-  readonly substituted: boolean;
+  /**
+   * For two elements that have no more in common than their place: how many operations the one is worth before the other
+   * replaces it whole.
+   */
+  readonly maxOperations: number | undefined;
 }
 
 /** The point where everything inside `place` has been compared; the operations there are those from number `mark` on. */
@@ -42,6 +47,7 @@ interface Completion {
   readonly after: JsonValue;
   readonly place: Place | undefined;
   readonly mark: number;
+  readonly maxOperations: number;
 }
 
 /**
@@ -49,9 +55,6 @@ interface Completion {
  * a nest of n lists n times; Kubernetes nests its lists less than ten deep.
  */
 const maxMatchedListDepth = 32;
-
-/** Moving one element is a search through its list. With more work than this the list is replaced instead. */
-const maxMoveSteps = 2 ** 24;
 
 /**
  * Compares depth first. The operations of a container on its own members come before those inside the members, so a
@@ -66,7 +69,7 @@ class Comparison {
     this.#compare(before, after, undefined, 0);
     for (let task = this.#pending.pop(); task !== undefined; task = this.#pending.pop()) {
       if (task.kind === 'completion') {
-        this.#patch.replaceIfShorter(task.mark, task.place, task.after);
+        this.#patch.replaceIfShorter(task.mark, task.place, task.after, task.maxOperations);
       } else {
         this.#compareInside(task);
       }
@@ -75,9 +78,10 @@ class Comparison {
   }
 
   #compareInside(pair: Pair): void {
-    const { before, after, place, listDepth, substituted } = pair;
-    if (substituted || (Array.isArray(after) && listDepth < maxMatchedListDepth)) {
-      this.#pending.push({ kind: 'completion', after, place, mark: this.#patch.operations.length });
+    const { before, after, place, listDepth, maxOperations } = pair;
+    if (maxOperations !== undefined || (Array.isArray(after) && listDepth < maxMatchedListDepth)) {
+      const mark = this.#patch.operations.length;
+      this.#pending.push({ kind: 'completion', after, place, mark, maxOperations: maxOperations ?? Infinity });
     }
     const firstInside = this.#pending.length;
     if (Array.isArray(before) && Array.isArray(after)) {
@@ -87,7 +91,7 @@ class Comparison {
       this.#compareObjects(before as JsonObject, after as JsonObject, place, listDepth);
     }
     // The last one put off is the next one done: turned round, so that operations come in document order.
-    reverseFrom(this.#pending, firstInside);
+    reverseBetween(this.#pending, firstInside, this.#pending.length - 1);
   }
 
   #compare(
@@ -95,14 +99,20 @@ class Comparison {
     after: JsonValue,
     place: Place | undefined,
     listDepth: number,
-    substituted = false,
+    maxOperations?: number,
   ): void {
     if (before === after) {
       return;
     }
-    if (isContainer(before) && isContainer(after) && Array.isArray(before) === Array.isArray(after)) {
-      this.#pending.push({ kind: 'pair', before, after, place, listDepth, substituted });
-    } else if (!isRawNumber(before) || !isRawNumber(after) || before.rawJSON !== after.rawJSON) {
+    if (
+      typeof before === 'object' &&
+      typeof after === 'object' &&
+      before !== null &&
+      after !== null &&
+      Array.isArray(before) === Array.isArray(after)
+    ) {
+      this.#pending.push({ kind: 'pair', before, after, place, listDepth, maxOperations });
+    } else {
       this.#patch.replace(place, after);
     }
   }
@@ -110,10 +120,19 @@ class Comparison {
   #compareObjects(before: JsonObject, after: JsonObject, place: Place | undefined, listDepth: number): void {
     const beforeKeys = Object.keys(before);
     const afterKeys = Object.keys(after);
+    // A raw number shows its text as its only member. Asking of every object would cost as much as comparing it.
+    const mayBeRaw = beforeKeys[0] === 'rawJSON' || afterKeys[0] === 'rawJSON';
+    if (mayBeRaw && (isRawNumber(before) || isRawNumber(after))) {
+      if (!equal(before, after)) {
+        this.#patch.replace(place, after);
+      }
+      return;
+    }
+    let position = 0;
     let shared = 0;
-    for (const [position, key] of beforeKeys.entries()) {
+    for (const key of beforeKeys) {
       // The same key in the same position is the common case, and is an own member for certain.
-      if (afterKeys[position] === key || Object.hasOwn(after, key)) {
+      if (afterKeys[position++] === key || Object.hasOwn(after, key)) {
         shared += 1;
         this.#compareMember(before[key], after[key], place, key, listDepth);
       } else {
@@ -123,8 +142,8 @@ class Comparison {
     if (shared === afterKeys.length) {
       return;
     }
-    for (const [position, key] of afterKeys.entries()) {
-      if (beforeKeys[position] !== key && !Object.hasOwn(before, key)) {
+    for (const key of afterKeys) {
+      if (!Object.hasOwn(before, key)) {
         this.#patch.add({ parent: place, token: key }, after[key] ?? null);
       }
     }
@@ -136,21 +155,24 @@ class Comparison {
     if (alignment === 'unchanged') {
       return;
     }
-    if (!this.#shiftElements(alignment, after, place)) {
+    const { start, source, substituted, beforeCount, keyed } = alignment;
+    const isShifted = beforeCount > 0 || source.length > 0;
+    if (isShifted && !shiftElements(alignment, after, place, this.#patch)) {
       this.#patch.replace(place, after);
       return;
     }
-    const { start, source, substituted, beforeCount, keyed } = alignment;
-    const compareElements = (from: number, to: number, isSubstituted?: boolean): void => {
-      this.#compareMember(before[from], after[to], place, to, listDepth + 1, isSubstituted);
+    const compareElements = (from: number, to: number, maxOperations?: number): void => {
+      this.#compareMember(before[from], after[to], place, to, listDepth + 1, maxOperations);
     };
+    // Under another key it is another element; to tell it from inside is worth no more than to remove one and add one.
+    const maxSubstitution = keyed ? 2 : Infinity;
     for (let index = 0; keyed && index < start; index++) {
       compareElements(index, index);
     }
     for (const [position, from] of source.entries()) {
       const isSubstituted = substituted[position] === true;
       if (from !== -1 && (keyed || isSubstituted)) {
-        compareElements(start + from, start + position, isSubstituted);
+        compareElements(start + from, start + position, isSubstituted ? maxSubstitution : undefined);
       }
     }
     for (let index = start + source.length; keyed && index < after.length; index++) {
@@ -165,65 +187,20 @@ class Comparison {
     parent: Place | undefined,
     token: string | number,
     listDepth: number,
-    substituted = false,
+    maxOperations?: number,
   ): void {
     if (before !== after) {
-      this.#compare(before, after, { parent, token }, listDepth, substituted);
+      this.#compare(before, after, { parent, token }, listDepth, maxOperations);
     }
-  }
-
-  /**
-   * Removes, adds and moves elements until each is in the place it has in `after`, whatever is inside it. False, and
-   * nothing done, when that would take too long.
-   */
-  #shiftElements(alignment: ListAlignment, after: JsonArray, list: Place | undefined): boolean {
-    const { start, beforeCount, source, moved } = alignment;
-    const at = (position: number): Place => ({ parent: list, token: start + position });
-    const moves = moved.filter(Boolean).length;
-    if (moves * beforeCount > maxMoveSteps) {
-      return false;
-    }
-
-    const kept = new Set(source);
-    for (let position = beforeCount - 1; position >= 0; position--) {
-      if (!kept.has(position)) {
-        this.#patch.remove(at(position));
-      }
-    }
-    if (moves === 0) {
-      for (const [position, from] of source.entries()) {
-        if (from === -1) {
-          this.#patch.add(at(position), after[start + position] ?? null);
-        }
-      }
-      return true;
-    }
-
-    // The list as it stands, by the sources of its elements. Those before `end` are in their order of `after`, with only
-    // elements between them that have yet to move away.
-    const current = [...Array(beforeCount).keys()].filter((position) => kept.has(position));
-    let end = 0;
-    for (const [position, from] of source.entries()) {
-      if (from === -1) {
-        this.#patch.add(at(end), after[start + position] ?? null);
-        current.splice(end, 0, from);
-      } else if (moved[position] === true) {
-        const origin = current.indexOf(from);
-        current.splice(origin, 1);
-        end -= origin < end ? 1 : 0;
-        current.splice(end, 0, from);
-        if (origin !== end) {
-          this.#patch.move(at(origin), at(end));
-        }
-      } else {
-        end = current.indexOf(from, end);
-      }
-      end += 1;
-    }
-    return true;
   }
 }
 
-function reverseFrom<T>(list: T[], start: number): void {
-  list.push(...list.splice(start).reverse());
+/** Turns round, in place, the elements from `first` to `last`. */
+function reverseBetween<T>(list: T[], first: number, last: number): void {
+  for (let low = first, high = last; low < high; low++, high--) {
+    // Casts: both indexes are inside the list, and T may include undefined.
+    const element = list[low] as T;
+    list[low] = list[high] as T;
+    list[high] = element;
+  }
 }

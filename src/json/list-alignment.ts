@@ -23,8 +23,7 @@ export interface ListAlignment {
 
 /**
  * Matches the elements of two versions of a list: by a key where both have one, else by value, and what is then left over
- * in the same place one by one.
- *
+ * in the same place one by one. `unchanged` when the lists are equal.
  *
  * Takes time and memory linear in the lists, times the logarithm of their length for elements out of order, and a table
  * of at most {@link maxTableCells} cells.
@@ -62,15 +61,9 @@ export function alignLists(before: JsonArray, after: JsonArray): 'unchanged' | L
 /** The alignment that takes each element for the one with the same index, whatever it holds. */
 export function alignByPosition(beforeLength: number, afterLength: number): ListAlignment {
   const start = Math.min(beforeLength, afterLength);
-  const rest = afterLength - start;
-  return {
-    keyed: true,
-    start,
-    beforeCount: beforeLength - start,
-    source: new Array<number>(rest).fill(-1),
-    moved: new Array<boolean>(rest).fill(false),
-    substituted: new Array<boolean>(rest).fill(false),
-  };
+  const source = afterLength === start ? [] : new Array<number>(afterLength - start).fill(-1);
+  const none = source.map(() => false);
+  return { keyed: true, start, beforeCount: beforeLength - start, source, moved: none, substituted: none };
 }
 
 type Matching = Pick<ListAlignment, 'source' | 'moved' | 'substituted'>;

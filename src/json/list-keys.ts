@@ -1,4 +1,4 @@
-import { isJsonObject, type JsonArray, type JsonValue } from './json-value.ts';
+import type { JsonArray, JsonValue } from './json-value.ts';
 import { isRawNumber } from './raw-number.ts';
 
 /** What tells an element from the others of its list. Compared by `===`. */
@@ -8,10 +8,9 @@ export type ElementKey = string | number | boolean;
  * The members by which Kubernetes tells the elements of a list apart, the most telling first. Each is tried on its own
  * before it is tried with a second member, so that a port stays the same port while `protocol` is being defaulted.
  *
- * Source: every `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` in kubernetes v1.37.2
- * api/openapi-spec/swagger.json; list-keys.test.ts holds the table against the values found there. `key`, `path` and
- * `host` are no merge keys, but tell apart what people edit in tolerations, matchExpressions, projected items and
- * Ingress rules, lists that Kubernetes declares atomic.
+ * Source: every `x-kubernetes-patch-merge-key` and `x-kubernetes-list-map-keys` in k8s.io/kubernetes v1.37.2
+ * api/openapi-spec/swagger.json. `key`, `path` and `host` are no merge keys, but tell apart what people edit in
+ * tolerations, matchExpressions, projected items and Ingress rules, lists that Kubernetes declares atomic.
  */
 const candidates: readonly (readonly string[])[] = [
   ['name'],
@@ -47,7 +46,7 @@ export function listKeys(
   before: JsonArray,
   after: JsonArray,
 ): { before: readonly ElementKey[]; after: readonly ElementKey[] } | undefined {
-  if (!isJsonObject(before[0]) || !isJsonObject(after[0])) {
+  if (typeof before[0] !== 'object' || after.length === 0) {
     return undefined;
   }
   for (const members of candidates) {
@@ -69,16 +68,24 @@ function uniqueKeys(list: JsonArray, members: readonly string[]): ElementKey[] |
     }
     keys.push(key);
   }
-  return keys.length === 1 || new Set(keys).size === keys.length ? keys : undefined;
+  return hasRepeats(keys) ? undefined : keys;
+}
+
+function hasRepeats(keys: readonly ElementKey[]): boolean {
+  // Comparing a few keys with each other is quicker than a Set of them.
+  return keys.length <= 8
+    ? keys.some((key, position) => keys.indexOf(key, position + 1) !== -1)
+    : new Set(keys).size !== keys.length;
 }
 
 function elementKey(element: JsonValue, members: readonly string[]): ElementKey | undefined {
-  if (!isJsonObject(element)) {
+  // A raw number passes here; it has none of the members.
+  if (typeof element !== 'object' || element === null || Array.isArray(element)) {
     return undefined;
   }
-  const [first] = members;
-  if (members.length === 1 && first !== undefined) {
-    return keyPart(element[first]);
+  const first = keyPart(element[members[0] ?? '']);
+  if (first === undefined || members.length === 1) {
+    return first;
   }
   const parts = members.map((member) => keyPart(element[member]));
   return parts.includes(undefined) ? undefined : JSON.stringify(parts);

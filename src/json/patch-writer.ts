@@ -33,15 +33,16 @@ export class PatchWriter {
 
   /**
    * Exchanges the operations from number `mark` on, all of which work inside `place`, for one that replaces it by
-   * `value`, when that is shorter.
+   * `value`, when they are more than `maxOperations` or when that is shorter.
    */
-  replaceIfShorter(mark: number, place: Place | undefined, value: JsonValue): void {
-    if (this.operations.length === mark) {
+  replaceIfShorter(mark: number, place: Place | undefined, value: JsonValue, maxOperations: number): void {
+    const count = this.operations.length - mark;
+    if (count === 0) {
       return;
     }
     const path = pointerTo(place);
     const room = this.#total(this.operations.length) - this.#total(mark) - overhead - 'replace'.length - path.length;
-    if (serializedSize(value, room) < room) {
+    if (count > maxOperations || serializedSize(value, room) < room) {
       this.operations.length = mark;
       this.#totals.length = mark;
       this.replace(place, value);
