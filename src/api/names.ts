@@ -6,7 +6,7 @@
  * Source: k8s.io/apimachinery v0.37.2 pkg/util/validation/validation.go and pkg/api/validate/content/{dns,kube}.go.
  */
 
-/** A label of DNS as RFC 1123 has it, at most 63 long: names of namespaces, containers, ports' owners. Go: IsDNS1123Label. */
+/** A label of DNS as RFC 1123 has it, at most 63 long: names of namespaces and containers. Go: IsDNS1123Label. */
 export function dns1123LabelProblems(value: string): string[] {
   const problems = isLongerThan(value, 63) ? [tooManyCharacters(63)] : [];
   if (dns1123Label.test(value)) return problems;
