@@ -1,4 +1,4 @@
-import { Command, CommanderError, Option } from 'commander';
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SallyportError } from '../errors.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 
@@ -38,8 +38,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .command('dev')
     .description('Serve webhooks on loopback and review manifests with them, again whenever a file changes.')
     .argument('[files...]', 'manifests to review: files, folders, or - for standard input')
-    .option('-w, --webhooks <paths...>', 'files or folders of webhooks', ['webhooks'])
-    .option('-m, --manifests <paths...>', 'manifests to review when no file is named')
+    .option('-w, --webhooks <path>', 'file or folder of webhooks; may be repeated (default: webhooks)', collect)
+    .option('-m, --manifests <path>', 'manifests to review when no file is named; may be repeated', collect)
     .addOption(enableOption())
     .addOption(disableOption())
     .option('--host <host>', 'loopback address to listen on', '127.0.0.1')
@@ -118,7 +118,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
 }
 
 export interface DevOptions {
-  readonly webhooks: readonly string[];
+  readonly webhooks?: readonly string[];
   readonly manifests?: readonly string[];
   readonly enable?: readonly string[];
   readonly disable?: readonly string[];
@@ -156,17 +156,22 @@ export interface VersionOptions {
 }
 
 function enableOption(): Option {
-  return new Option('--enable <names...>', 'only these webhooks, by name or path');
+  return new Option('--enable <name>', 'only this webhook, by name or path; may be repeated').argParser(collect);
 }
 
 function disableOption(): Option {
-  return new Option('--disable <names...>', 'all but these webhooks, by name or path');
+  return new Option('--disable <name>', 'not this webhook, by name or path; may be repeated').argParser(collect);
+}
+
+/** Options that may be repeated take one value each, so that they never swallow the files that follow. */
+function collect(value: string, former: readonly string[] = []): readonly string[] {
+  return [...former, value];
 }
 
 function parsePort(text: string): number {
   const port = Number(text);
   if (!/^\d+$/.test(text) || port > 65_535) {
-    throw new CommanderError(2, 'sallyport.port', `"${text}" is not a port from 0 to 65535`);
+    throw new InvalidArgumentError(`"${text}" is not a port from 0 to 65535`);
   }
   return port;
 }

@@ -12,14 +12,14 @@ export async function dev(files: readonly string[], options: DevOptions): Promis
   const log = terminalLogger('warn');
   const manifests = files.length > 0 ? files : (options.manifests ?? []);
   const selection = { enable: options.enable, disable: options.disable };
-  const { host, port, webhooks } = options;
+  const { host, port, webhooks = ['webhooks'] } = options;
   if (options.cluster === true) {
     const { devCluster } = await import('./dev-cluster.ts');
     return devCluster({ webhooks, selection, manifests, host, port, log });
   }
   const session = new DevSession({ webhooks, selection, manifests, host, port, log });
-  await session.start();
   try {
+    await session.start();
     const print = (review: DevReview): void => {
       const { reviews, problems } = review;
       process.stdout.write(

@@ -1,0 +1,186 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { join, resolve } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { parseAllDocuments } from 'yaml';
+
+const root = resolve(import.meta.dirname, '..');
+const examples = 'examples/getting-started';
+
+interface Ended {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs the command line as a user does: a process of its own. */
+function sallyport(...args: string[]): Promise<Ended> {
+  return node('--conditions=sallyport-source', 'src/cli/main.ts', ...args);
+}
+
+function node(...args: string[]): Promise<Ended> {
+  return new Promise((done) => {
+    const environment = { ...process.env, NO_COLOR: '1', KUBECONFIG: '/nowhere' };
+    execFile(process.execPath, args, { cwd: root, env: environment }, (error, stdout, stderr) => {
+      done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr });
+    });
+  });
+}
+
+let folder: string;
+beforeEach(() => {
+  mkdirSync(join(root, '.cache'), { recursive: true });
+  folder = mkdtempSync(join(root, '.cache/cli-'));
+});
+afterEach(() => rmSync(folder, { recursive: true }));
+const write = (name: string, text: string): string => {
+  const file = join(folder, name);
+  mkdirSync(join(file, '..'), { recursive: true });
+  writeFileSync(file, text);
+  return file;
+};
+
+describe('sallyport', () => {
+  it.each(['dev', 'serve', 'manifests', 'register', 'unregister', 'version'])(
+    '%s --help shows an example',
+    async (command) => {
+      const { code, stdout } = await sallyport(command, '--help');
+      expect(code).toBe(0);
+      expect(stdout).toMatch(new RegExp(`Example:\\n {2}sallyport ${command} `));
+    },
+  );
+
+  it.each([
+    ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
+    ['an unknown option', ['dev', '--frob'], /unknown option '--frob'[\s\S]*--help/],
+    ['a missing option', ['serve'], /--config/],
+    ['a bad port', ['dev', '--port', '70000'], /"70000" is not a port/],
+    ['an unknown format', ['dev', '-o', 'xml'], /table, json/],
+    [
+      'a configuration that is not there',
+      ['serve', '--config', '/nowhere/gate.yaml'],
+      /\/nowhere\/gate\.yaml: cannot be read/,
+    ],
+    ['webhooks that are not there', ['dev', '--once', '-w', '/nowhere'], /\/nowhere: there is no such file or folder/],
+    ['no cluster', ['unregister'], /nowhere/],
+  ])('ends with 2 on %s, saying what is wrong', async (_name, args, message) => {
+    const { code, stderr } = await sallyport(...args);
+    expect(stderr).toMatch(message);
+    expect(stderr).not.toMatch(/\n {4}at /);
+    expect(code).toBe(2);
+  });
+
+  it('tells an older Node in one sentence', async () => {
+    const pretend = `Object.defineProperty(process.versions, 'node', { value: '20.20.2' }); await import('./src/cli/main.ts');`;
+    const { code, stderr } = await node('--input-type=module', '-e', pretend);
+    expect(stderr).toMatch(/^sallyport needs Node 24 or newer, and this is v[\d.]+; [^\n]+\n$/);
+    expect(code).toBe(2);
+  });
+
+  it('version prints both versions, also as JSON', async () => {
+    expect((await sallyport('version')).stdout).toMatch(/^sallyport \d+\.\d+\.\d+ \(Node v24\./);
+    expect(JSON.parse((await sallyport('version', '-o', 'json')).stdout)).toHaveProperty('sallyport');
+  });
+});
+
+describe('sallyport dev --once', () => {
+  const dev = (...args: string[]) => sallyport('dev', '--once', '-w', `${examples}/webhooks`, ...args);
+
+  it('shows what was allowed, changed and denied, and ends with 1', async () => {
+    const { code, stdout } = await dev('-m', `${examples}/manifests`);
+    expect(stdout).toMatch(/^allowed {2}Deployment default\/shop /m);
+    expect(stdout).toMatch(/^changed {2}Pod default\/without-resources /m);
+    expect(stdout).toMatch(/^ +\+ spec\.containers\[0\]\.resources: /m);
+    expect(stdout).toMatch(/^denied {3}Deployment default\/too-small /m);
+    expect(stdout).toContain('minimum-replicas.example.com: replicas must exceed 2');
+    expect(stdout).toMatch(/\n2 allowed, 2 changed, 3 denied\n$/);
+    expect(code).toBe(1);
+  });
+
+  it('ends with 0 when nothing was refused, and prints JSON for machines', async () => {
+    const { code, stdout } = await dev('-o', 'json', `${examples}/manifests/widget.yaml`);
+    const { reviews } = JSON.parse(stdout) as { reviews: Array<{ decision: string; object: unknown }> };
+    expect(reviews).toMatchObject([{ decision: 'changed', object: { spec: { size: 'small', colour: 'blue' } } }]);
+    expect(code).toBe(0);
+  });
+
+  it('reviews the rest when a file cannot be read, and ends with 2', async () => {
+    const file = write(
+      'mixed.yaml',
+      'apiVersion: v1\nkind: Pod\nmetadata: [\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: { name: a }\n',
+    );
+    const { code, stdout } = await dev(file);
+    expect(stdout).toMatch(/unread +\S*mixed\.yaml:\d+:\d+: /);
+    expect(stdout).toContain('allowed  ConfigMap a');
+    expect(code).toBe(2);
+  });
+
+  it('takes webhooks away by name or path, and refuses unknown ones', async () => {
+    const manifest = `${examples}/manifests/deployments.yaml`;
+    expect((await dev('--disable', '/validate/minimum-replicas.example.com', manifest)).code).toBe(0);
+    expect((await dev('--enable', 'required-labels.example.com', manifest)).code).toBe(0);
+    const { code, stderr } = await dev('--enable', 'frob.example.com', manifest);
+    expect(stderr).toContain(
+      'no webhook has the name or path "frob.example.com"; defined are: default-resources.example.com',
+    );
+    expect(code).toBe(2);
+  });
+
+  it('names both places of a repeated name', async () => {
+    const text = `import { defineValidator } from 'sallyport';
+export const a = defineValidator({ name: 'a.example.com', resource: 'pods', operations: ['CREATE'], handler: () => undefined });
+`;
+    write('webhooks/one.ts', text);
+    write('webhooks/two.ts', `\n${text}`);
+    const { code, stderr } = await sallyport('dev', '--once', '-w', join(folder, 'webhooks'));
+    expect(stderr).toMatch(/"a\.example\.com" is defined twice: in \S*one\.ts:2 and in \S*two\.ts:3/);
+    expect(code).toBe(2);
+  });
+
+  it('says so when its port is taken', async () => {
+    const blocker = createServer().listen(0, '127.0.0.1');
+    await new Promise((ready) => blocker.once('listening', ready));
+    const address = blocker.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const { code, stderr } = await dev('--port', String(port));
+    blocker.close();
+    expect(stderr).toContain(String(port));
+    expect(code).toBe(2);
+  });
+});
+
+describe('sallyport manifests', () => {
+  const configuration = (registration: string): string =>
+    write(
+      'gate.yaml',
+      `apiVersion: config.sallyport.dev/v1alpha1
+kind: GateConfiguration
+webhooks: { paths: ["${root}/${examples}/webhooks"] }
+registration: ${registration}
+`,
+    );
+  const service = '{ service: { namespace: gate, name: gate } }';
+  const kindsOf = (text: string): unknown[] => parseAllDocuments(text).map((document) => document.get('kind'));
+
+  it('prints what kubectl apply takes, and the configurations when the CA is known', async () => {
+    const file = configuration(service);
+    const plain = await sallyport('manifests', '--config', file, '--image', 'registry.example.com/gate:1');
+    expect(plain.code).toBe(0);
+    expect(kindsOf(plain.stdout)).toEqual(
+      expect.arrayContaining(['Namespace', 'ServiceAccount', 'ClusterRole', 'Role', 'Service', 'Deployment']),
+    );
+    expect(kindsOf(plain.stdout)).not.toContain('ValidatingWebhookConfiguration');
+    const authority = write('ca.crt', 'PEM');
+    const whole = await sallyport('manifests', '--config', file, '--image', 'gate:1', '--ca-bundle', authority);
+    expect(kindsOf(whole.stdout)).toEqual(
+      expect.arrayContaining(['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration']),
+    );
+  });
+
+  it('needs a Service', async () => {
+    const { code, stderr } = await sallyport('manifests', '--config', configuration('{}'), '--image', 'gate:1');
+    expect(stderr).toContain('registration.service is missing');
+    expect(code).toBe(2);
+  });
+});
