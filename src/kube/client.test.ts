@@ -171,6 +171,7 @@ describe('KubeClient requests', () => {
     const client = newClient({ maxConcurrentRequests: 2 });
     const stop = new AbortController();
     const watches = [1, 2, 3].map(() => drain(client.watch(collection, { signal: stop.signal })));
+    await until(() => server.openWatches === 3);
     await Promise.all(Array.from({ length: 10 }, () => client.list(collection)));
     expect(mostAtOnce).toBe(2);
     stop.abort();

@@ -451,6 +451,36 @@ describe('Informer.stop()', () => {
     await stopped;
     await until(() => server.openWatches === 0);
     expect(told).toEqual(['add a', 'add b']);
+    expect(informer.lister.list().map(name)).toEqual(['a', 'b']);
+  });
+
+  it('called while a list is being told, or taken in, ends that', async () => {
+    for (const each of ['a', 'b', 'c']) server.put(each);
+    const told: string[] = [];
+    const telling = newInformer().informer;
+    telling.addHandler({
+      add: (object) => {
+        told.push(name(object));
+        if (name(object) === 'b') void telling.stop();
+      },
+    });
+    telling.start();
+    await telling.waitForSync();
+    expect(told).toEqual(['a', 'b']);
+
+    const taken: string[] = [];
+    const taking = newInformer({
+      transform: (object) => {
+        taken.push(name(object));
+        void taking.informer.stop();
+        return object;
+      },
+    });
+    taking.informer.start();
+    await until(() => taken.length === 3);
+    await taking.informer.stop();
+    expect(taking.told).toEqual([]);
+    expect(taking.informer.hasSynced).toBe(false);
   });
 
   it('ends a pause, and what never began', async () => {

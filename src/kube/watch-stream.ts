@@ -26,7 +26,7 @@ const newline = 0x0a;
  * Ends when the server ends the watch in order, and when it was silent for too long: a server to which nothing happens
  * looks the same as one that is gone, only another request tells. Throws {@link ApiStatusError} for an event of type
  * ERROR, {@link ApiUnreachableError} when the connection breaks or carries something else, and the signal's reason when
- * that aborts. Leaving the loop closes the connection.
+ * that aborts. Leaving the loop, in whatever way, closes the connection.
  *
  * Source: k8s.io/apimachinery v0.37.2 pkg/apis/meta/v1/watch.go, WatchEvent.
  */
@@ -72,7 +72,6 @@ export async function* readWatchStream<T extends KubernetesObject>(
   } finally {
     stopIdleTimer();
     signal?.removeEventListener('abort', abort);
-    response.destroy();
   }
 }
 
