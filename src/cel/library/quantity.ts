@@ -128,10 +128,10 @@ export const quantityLibrary: Library = {
       cost: () => 1,
       overloads: [
         memberOverload('quantity_sub', [QuantityType, QuantityType], QuantityType, (a, b) =>
-          computed(a.quantity.subtract(b.quantity)),
+          computed(subtract(a.quantity, b.quantity)),
         ),
         memberOverload('quantity_sub_int', [QuantityType, IntType], QuantityType, (a, b) =>
-          computed(a.quantity.subtract(Quantity.of(b, 'DecimalExponent'))),
+          computed(subtract(a.quantity, Quantity.of(b, 'DecimalExponent'))),
         ),
       ],
     },
@@ -145,6 +145,15 @@ function toQuantity(text: string): QuantityValue | EvaluationError {
     if (error instanceof QuantityError) return new EvaluationError(error.message);
     throw error;
   }
+}
+
+const MIN_INT64 = -(1n << 63n);
+
+/** `a - b`. The server negates what it subtracts as an int64, and the least of these is its own negation. */
+function subtract(a: Quantity, b: Quantity): Quantity {
+  if (b.asInteger() !== MIN_INT64) return a.subtract(b);
+  const wrapped = a.add(b);
+  return wrapped.isInteger() ? wrapped : a.subtract(b);
 }
 
 function computed(quantity: Quantity): QuantityValue {
