@@ -55,11 +55,12 @@ export async function answerReview(
   try {
     review = decodeReview(text);
     const { request } = review;
-    const outcome = await admit(definition, request, {
+    const context = {
       signal,
       log: log.child({ webhook: definition.name, uid: request.uid }),
       lister: listersFor(definition.name, definition.reads, listers),
-    });
+    };
+    const outcome = await admit(definition, request, context, review.literals);
     const name = !outcome.allowed ? 'denied' : outcome.patch.length > 0 ? 'patched' : 'allowed';
     return { httpStatus: 200, body: encodeReview(review.version, responseOf(review, outcome)), outcome: name, request };
   } catch (error) {

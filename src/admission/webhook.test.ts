@@ -129,6 +129,17 @@ describe('a mutating webhook', () => {
     expect(Buffer.from(response.patch, 'base64').toString()).toContain('12345678901234567890');
   });
 
+  it('tells two literals apart that one double stands for', async () => {
+    const literals = '[9007199254740993,2.5,9007199254740992]';
+    const text = encodeReviewRequest('v1', buildRequest(pod())).replace('[1,2.5,null]', literals);
+    const webhook = mutator(({ object: draft }) => {
+      if (draft !== null) Object.assign(draft, { spec: { moved: draft.spec } });
+    });
+    const answer = await answerReview(webhook, text, { signal: AbortSignal.timeout(1000), log: silentLogger });
+    const { response } = JSON.parse(answer.body) as { response: { patch: string } };
+    expect(Buffer.from(response.patch, 'base64').toString()).toContain(literals);
+  });
+
   it.each([
     ['a function', () => Object.assign(pod(), { f: () => 1 })],
     ['NaN', () => Object.assign(pod(), { n: NaN })],

@@ -1,5 +1,12 @@
 import type { Status } from '../api/status.ts';
-import { clone, diff, NotJsonError, type JsonValue, type PatchOperation } from '../json/index.ts';
+import {
+  clone,
+  diff,
+  NotJsonError,
+  type ImpreciseLiterals,
+  type JsonValue,
+  type PatchOperation,
+} from '../json/index.ts';
 import type { Decision } from './decision.ts';
 import { isDecision, isDeny } from './decision.ts';
 import type { ErasedHandler, WebhookDefinition } from './definition.ts';
@@ -20,7 +27,8 @@ export interface AdmissionOutcome {
 
 /**
  * Runs the handlers of a webhook in order over one draft of the object; the first refusal ends it. The patch is computed
- * once, after the last of them. The request itself is never changed.
+ * once, after the last of them. The request itself is never changed. `literals` are those of the text that the request
+ * came in; they follow the numbers into the draft.
  *
  * Throws {@link HandlerFaultError} when a handler throws, rejects or returns what is no answer, and
  * {@link HandlerTimeoutError} as soon as `context.signal` aborts, whether or not the handler heeds it.
@@ -29,6 +37,7 @@ export async function admit(
   definition: WebhookDefinition,
   request: AdmissionRequest,
   context: HandlerContext,
+  literals?: ImpreciseLiterals,
 ): Promise<AdmissionOutcome> {
   const handlers = request.dryRun ? definition.dryRunHandlers : definition.handlers;
   const isMutating = definition.kind === 'mutating';
@@ -36,7 +45,7 @@ export async function admit(
   const auditAnnotations: Record<string, string> = {};
   // A lone validating handler may see the request itself: nobody looks at the object after it.
   const needsDraft = isMutating || handlers.length > 1;
-  let current = needsDraft ? withDraft(request) : request;
+  let current = needsDraft ? withDraft(request, literals) : request;
 
   for (const handler of handlers) {
     const answer = await callHandler(definition, handler, current, context);
@@ -61,7 +70,7 @@ export async function admit(
       current = { ...current, object: answer } as AdmissionRequest;
     }
     // Validating handlers must not see what an earlier one did to the object.
-    if (!isMutating && needsDraft) current = withDraft(request);
+    if (!isMutating && needsDraft) current = withDraft(request, literals);
   }
   return {
     allowed: true,
@@ -72,10 +81,10 @@ export async function admit(
   };
 }
 
-function withDraft(request: AdmissionRequest): AdmissionRequest {
+function withDraft(request: AdmissionRequest, literals: ImpreciseLiterals | undefined): AdmissionRequest {
   if (request.object === null) return request;
   // The object came out of JSON.parse, so it is a JSON value.
-  return { ...request, object: clone(request.object as JsonValue) };
+  return { ...request, object: clone(request.object as JsonValue, literals) };
 }
 
 function changes(definition: WebhookDefinition, before: AdmissionRequest, after: AdmissionRequest): PatchOperation[] {
