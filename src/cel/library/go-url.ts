@@ -110,10 +110,10 @@ const MAX_QUERY_PARTS = 10_000;
 
 /** What each part of a URL must escape: all but what net/url/encoding_table.go says of it. */
 const ESCAPED = {
-  path: /[^\w\-.~$&+,/:;=@]/g,
-  host: /[^\w\-.~!"$&'()*+,:;<=>[\]]/g,
-  userPassword: /[^\w\-.~$&+,;=]/g,
-  fragment: /[^\w\-.~!$&()*+,/:;=?@]/g,
+  path: /[^\w\-.~$&+,/:;=@]+/g,
+  host: /[^\w\-.~!"$&'()*+,:;<=>[\]]+/g,
+  userPassword: /[^\w\-.~$&+,;=]+/g,
+  fragment: /[^\w\-.~!$&()*+,/:;=?@]+/g,
 } as const;
 
 /** What a path and a fragment are left with when they were written so. */
@@ -236,7 +236,9 @@ function writtenOrEscaped(written: ByteString, text: ByteString, part: 'path' | 
 }
 
 function escape(text: ByteString, part: keyof typeof ESCAPED): ByteString {
-  return text.replace(ESCAPED[part], (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+  return text.replace(ESCAPED[part], (bytes) =>
+    Buffer.from(bytes, 'latin1').toString('hex').toUpperCase().replace(/../g, '%$&'),
+  );
 }
 
 function unescape(text: ByteString, part: UnescapedPart): ByteString | Failure {
