@@ -13,7 +13,7 @@ import type { Value } from '../values.ts';
 import type { Authorizer, AuthorizerAttributes, AuthorizerDecision } from './authorizer.ts';
 
 /** What an expression may ask about a resource. */
-export interface ResourceQuestion {
+interface ResourceQuestion {
   readonly group: string;
   readonly resource: string;
   readonly subresource: string;

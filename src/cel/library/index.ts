@@ -11,9 +11,7 @@ import { urlLibrary } from './url.ts';
 import type { Library } from '../environment.ts';
 
 export { AuthorizerType, AuthorizerValue, ResourceCheckType, ResourceCheckValue } from './authz.ts';
-export type { ResourceQuestion } from './authz.ts';
 export type { Authorizer, AuthorizerAttributes, AuthorizerDecision } from './authorizer.ts';
-export type { FieldSelectorRequirement } from './field-selector.ts';
 
 /**
  * All Kubernetes libraries of the base environment, in its order. `jsonpatch` is not among them: the server offers it
