@@ -42,9 +42,14 @@ async function listModules(root: string): Promise<string[]> {
     if (/^[._]/.test(entry.name) || entry.name === 'node_modules') continue;
     const path = join(root, entry.name);
     if (entry.isDirectory()) found.push(...(await listModules(path)));
-    else if (modulePattern.test(entry.name) && !notModulePattern.test(entry.name)) found.push(path);
+    else if (isModuleFile(entry.name)) found.push(path);
   }
   return found.sort();
+}
+
+/** Whether a file of this name may define webhooks: `.ts` and `.js` in all forms, tests and declarations excepted. */
+export function isModuleFile(name: string): boolean {
+  return modulePattern.test(name) && !notModulePattern.test(name);
 }
 
 async function loadModule(file: string): Promise<WebhookDefinition[]> {

@@ -42,6 +42,7 @@ export {
   type PluginListing,
 } from './plugin-registry.ts';
 export { mutatingWebhookPlugin, type MutatingWebhookOptions } from './plugins/mutating-webhook.ts';
+export { simulatedPlugins } from './plugins/simulated-plugins.ts';
 export { validatingWebhookPlugin, type ValidatingWebhookOptions } from './plugins/validating-webhook.ts';
 export { isExemptAdmissionConfigurationResource, matchesRule, type RuleAttributes } from './match/rules.ts';
 export { selectNamespace, type NamespaceLookup, type NamespaceSelectorAttributes } from './match/namespace-selector.ts';

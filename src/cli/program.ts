@@ -1,6 +1,9 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SallyportError } from '../errors.ts';
+import type { ReviewOptions } from './commands/review.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { notSimulatedText } from './not-simulated.ts';
+import type { ReviewInput } from './review-input.ts';
 
 /**
  * Runs one command line (without `node` and the script) and resolves with its exit code: 0 done, 1 something was refused,
@@ -64,6 +67,37 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .action(async (options: ServeOptions) => {
       const { serve } = await import('./commands/serve.ts');
       finish(await serve(options));
+    });
+
+  chainOptions(
+    program
+      .command('review')
+      .description(
+        `Say what the API server's admission would make of each manifest, without a cluster. ${notSimulatedText}`,
+      ),
+  )
+    .addOption(
+      new Option('-o, --output <format>', 'how to print it')
+        .choices(['table', 'diff', 'yaml', 'json'])
+        .default('table'),
+    )
+    .addHelpText('after', '\nExample:\n  sallyport review -f manifests/ --webhooks webhooks/ -o diff\n')
+    .action(async (options: ReviewOptions) => {
+      const { review } = await import('./commands/review.ts');
+      finish(await review(options));
+    });
+
+  chainOptions(
+    program
+      .command('explain')
+      .description(
+        `Print every step of admission for each manifest: who was asked, who was not, and why. ${notSimulatedText}`,
+      ),
+  )
+    .addHelpText('after', '\nExample:\n  sallyport explain -f pod.yaml --webhooks webhooks/\n')
+    .action(async (options: ReviewInput) => {
+      const { explain } = await import('./commands/explain.ts');
+      finish(await explain(options));
     });
 
   program
@@ -153,6 +187,37 @@ export interface UnregisterOptions {
 
 export interface VersionOptions {
   readonly output: 'text' | 'json';
+}
+
+/** What `review` and `explain` have in common. */
+function chainOptions(command: Command): Command {
+  return command
+    .requiredOption(
+      '-f, --filename <path>',
+      'manifests: a file, a folder, or - for standard input; may be repeated',
+      collect,
+    )
+    .option(
+      '-w, --webhooks <path>',
+      'webhooks to call: our own (.ts, .js) in this process, configurations (YAML) where they point; may be repeated',
+      collect,
+    )
+    .option('--state <path>', 'objects of the cluster: namespaces, quotas, classes, …; may be repeated', collect)
+    .option('--from-cluster', 'read the state from the cluster of the kubeconfig; nothing is written')
+    .addOption(
+      new Option(
+        '--operation <operation>',
+        'what is done with the object (default: CREATE, with --old UPDATE)',
+      ).choices(['CREATE', 'UPDATE', 'DELETE', 'CONNECT']),
+    )
+    .option('--old <file>', 'the object as it is stored')
+    .option('--subresource <name>', 'such as status, scale or eviction')
+    .option('--resource <name>', 'the resource, where it does not follow from the kind: deployments.apps/v1')
+    .option('--user <name>', 'who asks (default: kubernetes-admin in system:masters)')
+    .option('--group <name>', 'a group of the user; may be repeated', collect)
+    .option('--dry-run', 'ask as with dryRun=All')
+    .option('--enable-admission-plugins <names>', "as kube-apiserver's, separated by commas")
+    .option('--disable-admission-plugins <names>', "as kube-apiserver's, separated by commas");
 }
 
 function enableOption(): Option {

@@ -2,7 +2,8 @@ import { styleText } from 'node:util';
 import { relative } from 'node:path';
 import type { Manifest, ManifestProblem } from '../api/manifest.ts';
 import type { ManifestReview, WebhookResult } from '../app/review-manifest.ts';
-import { apply, parsePointer, resolvePointer, type JsonValue, type PatchOperation } from '../json/index.ts';
+import { apply, type JsonValue } from '../json/index.ts';
+import { patchLines } from './object-diff.ts';
 
 /**
  * The reviews as a table for people: a row for each manifest, under it who changed what, as a diff, and who refused and
@@ -47,10 +48,8 @@ function detailsOf({ manifest, webhooks }: ManifestReview): string[] {
   let object = manifest.object as JsonValue;
   for (const result of webhooks) {
     if (result.outcome !== 'allowed') lines.push(`           ${result.webhook}${messageOf(result)}`);
-    for (const operation of result.patch) {
-      lines.push(...diffLines(object, operation).map((line) => `             ${line}`));
-      object = apply(object, [operation]);
-    }
+    lines.push(...patchLines(object, result.patch).map((line) => `             ${line}`));
+    object = apply(object, [...result.patch]);
     for (const warning of result.warnings) lines.push(`           ${styleText('yellow', 'warning')} ${warning}`);
   }
   return lines;
@@ -59,42 +58,6 @@ function detailsOf({ manifest, webhooks }: ManifestReview): string[] {
 function messageOf({ outcome, message }: WebhookResult): string {
   if (message === undefined) return '';
   return outcome === 'fault' ? `: ${styleText('yellow', 'fault')} ${message}` : `: ${message}`;
-}
-
-function diffLines(before: JsonValue, operation: PatchOperation): string[] {
-  const removed = (pointer: string): string =>
-    styleText('red', `- ${fieldOf(pointer)}: ${show(resolvePointer(before, pointer))}`);
-  const added = (value: JsonValue | undefined): string =>
-    styleText('green', `+ ${fieldOf(operation.path)}: ${show(value)}`);
-  switch (operation.op) {
-    case 'add':
-      return [added(operation.value)];
-    case 'remove':
-      return [removed(operation.path)];
-    case 'replace':
-      return [removed(operation.path), added(operation.value)];
-    case 'move':
-      return [removed(operation.from), added(resolvePointer(before, operation.from))];
-    case 'copy':
-      return [added(resolvePointer(before, operation.from))];
-    case 'test':
-      return [];
-  }
-}
-
-/** `/spec/containers/0/image` as people write it: `spec.containers[0].image`. */
-function fieldOf(pointer: string): string {
-  return parsePointer(pointer)
-    .map((token) => {
-      if (/^(?:\d+|-)$/.test(token)) return `[${token}]`;
-      return /^[\w-]+$/.test(token) ? `.${token}` : `[${JSON.stringify(token)}]`;
-    })
-    .join('')
-    .replace(/^\./, '');
-}
-
-function show(value: JsonValue | undefined): string {
-  return value === undefined ? '(nothing)' : JSON.stringify(value);
 }
 
 /** The reviews for machines: one JSON document. */

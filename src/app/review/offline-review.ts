@@ -1,0 +1,157 @@
+import { randomUUID } from 'node:crypto';
+import type { WebhookRegistry } from '../../admission/index.ts';
+import type { CustomResourceDefinition } from '../../api/generated/apiextensions.v1.ts';
+import type { Manifest } from '../../api/manifest.ts';
+import type { KubernetesObject } from '../../api/object-meta.ts';
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+  WebhookConfiguration,
+} from '../../api/webhook-configuration.ts';
+import {
+  AdmissionChain,
+  createConditionCompiler,
+  InMemoryClusterState,
+  mutatingWebhookPlugin,
+  orderPlugins,
+  registerWebhooks,
+  ResourceCatalog,
+  simulatedPlugins,
+  validatingWebhookPlugin,
+  type Attributes,
+  type Outcome,
+  type PluginFlags,
+  type WebhookClient,
+} from '../../chain/index.ts';
+import { buildConfigurations } from '../../registrar/configurations.ts';
+import { silentLogger } from '../../telemetry/index.ts';
+import { inProcessHost, InProcessWebhookClient } from './in-process-client.ts';
+import { attributesOf, type RequestOptions } from './request.ts';
+
+export interface OfflineReviewOptions {
+  /** Webhooks of our own, called in this process. */
+  readonly registry: WebhookRegistry;
+  /** Configurations of others, called where they point. */
+  readonly configurations: readonly WebhookConfiguration[];
+  /** Objects of the cluster: namespaces, quotas, classes, CustomResourceDefinitions, … Undefined: nothing is known of it. */
+  readonly state: readonly KubernetesObject[] | undefined;
+  readonly plugins: PluginFlags;
+  /** Who calls webhooks that are not ours. Made when the first is called. */
+  readonly elsewhere: () => Promise<WebhookClient>;
+}
+
+/** What the chain made of one manifest. */
+export interface ReviewedManifest {
+  readonly manifest: Manifest;
+  readonly attributes: Attributes;
+  readonly outcome: Outcome;
+}
+
+/** Namespaces that every cluster has. */
+const initialNamespaces = ['default', 'kube-system', 'kube-public', 'kube-node-lease'];
+
+/**
+ * The API server's admission chain over manifests, without a cluster.
+ *
+ * What is let in is in the cluster for the manifests after it. Where no state was given, every namespace that a manifest
+ * names is taken to exist; and each namespace has the service account `default`, which a controller makes in a cluster.
+ */
+export class OfflineReview {
+  readonly #state: InMemoryClusterState;
+  readonly #objects: KubernetesObject[];
+  readonly #chain: AdmissionChain;
+  readonly #assumesNamespaces: boolean;
+  readonly #definitions: readonly CustomResourceDefinition[];
+
+  /** `manifests` are those that will be reviewed: CustomResourceDefinitions among them describe the others. */
+  constructor(options: OfflineReviewOptions, manifests: readonly Manifest[]) {
+    const { state = [] } = options;
+    this.#assumesNamespaces = options.state === undefined;
+    this.#objects = [];
+    this.#state = new InMemoryClusterState();
+    for (const name of initialNamespaces) this.#addNamespace(name);
+    for (const object of state) this.#put(object);
+    this.#definitions = [...state, ...manifests.map(({ object }) => object)].filter(isCustomResourceDefinition);
+    const catalog = new ResourceCatalog(this.#definitions);
+    this.#chain = new AdmissionChain({
+      plugins: orderPlugins([...simulatedPlugins, ...webhookPlugins(options, () => this.#objects)], options.plugins),
+      state: this.#state,
+      objectInterfaces: ({ resource }) => catalog.objectInterfaces(resource),
+    });
+  }
+
+  /** Sends one manifest through the chain; when it is let in, the cluster has it from then on, dry runs excepted. */
+  async review(manifest: Manifest, options: RequestOptions = {}): Promise<ReviewedManifest> {
+    const attributes = attributesOf(manifest.object, manifest.kind, options, (kind) => this.#customResource(kind));
+    if (this.#assumesNamespaces && attributes.namespace !== '' && attributes.resource.resource !== 'namespaces') {
+      this.#addNamespace(attributes.namespace);
+    }
+    const outcome = await this.#chain.run(attributes);
+    if (outcome.allowed && !attributes.dryRun && attributes.subresource === '') this.#store(attributes, outcome);
+    return { manifest, attributes, outcome };
+  }
+
+  #store({ operation, oldObject }: Attributes, { object }: Outcome): void {
+    // The chain keeps the shape of what it was given: an object with apiVersion, kind and metadata.
+    if (operation === 'DELETE') this.#state.remove(oldObject as KubernetesObject);
+    else if (operation !== 'CONNECT') this.#put(object as KubernetesObject);
+  }
+
+  #put(object: KubernetesObject): void {
+    this.#state.put(object);
+    this.#objects.push(object);
+    if (object.kind === 'Namespace' && object.apiVersion === 'v1') this.#addServiceAccount(object.metadata?.name ?? '');
+  }
+
+  #addNamespace(name: string): void {
+    if (this.#state.get('namespaces', name) !== undefined) return;
+    this.#put({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } });
+  }
+
+  #addServiceAccount(namespace: string): void {
+    if (this.#state.get('serviceaccounts', 'default', namespace) !== undefined) return;
+    this.#state.put({ apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'default', namespace } });
+  }
+
+  #customResource({ group, version, kind }: Manifest['kind']) {
+    const found = this.#definitions.find(({ spec }) => spec.group === group && spec.names.kind === kind);
+    if (found === undefined) return undefined;
+    return { group, version, resource: found.spec.names.plural, namespaced: found.spec.scope === 'Namespaced' };
+  }
+}
+
+function webhookPlugins(
+  { registry, configurations, elsewhere }: OfflineReviewOptions,
+  objects: () => readonly KubernetesObject[],
+) {
+  const own = buildConfigurations(registry, {
+    name: 'sallyport',
+    address: { url: `https://${inProcessHost}` },
+    caBundle: undefined,
+    excludedNamespaces: ['kube-system'],
+    labels: {},
+  });
+  const all = [...own, ...configurations];
+  const compiler = createConditionCompiler();
+  const client = new InProcessWebhookClient({ registry, objects, log: silentLogger, elsewhere: lazily(elsewhere) });
+  const caller = { client, newUid: randomUUID };
+  const mutating = all.filter(
+    (each): each is MutatingWebhookConfiguration => each.kind === 'MutatingWebhookConfiguration',
+  );
+  const validating = all.filter(
+    (each): each is ValidatingWebhookConfiguration => each.kind === 'ValidatingWebhookConfiguration',
+  );
+  return [
+    mutatingWebhookPlugin({ ...caller, webhooks: registerWebhooks(mutating, compiler) }),
+    validatingWebhookPlugin({ ...caller, webhooks: registerWebhooks(validating, compiler) }),
+  ];
+}
+
+function lazily(make: () => Promise<WebhookClient>): WebhookClient {
+  let client: Promise<WebhookClient> | undefined;
+  return { call: async (request, signal) => (await (client ??= make())).call(request, signal) };
+}
+
+function isCustomResourceDefinition(object: KubernetesObject): object is CustomResourceDefinition & KubernetesObject {
+  return object.kind === 'CustomResourceDefinition' && object.apiVersion === 'apiextensions.k8s.io/v1';
+}
