@@ -1,0 +1,74 @@
+import type { AdmissionRequest } from '../admission/index.ts';
+import type { Logger } from '../telemetry/index.ts';
+import type { RequestOutcome } from './observer.ts';
+
+export interface LoggedRequest {
+  readonly webhook: string;
+  readonly request: AdmissionRequest | undefined;
+  readonly outcome: RequestOutcome;
+  readonly httpStatus: number | undefined;
+  /** On the monotonic clock. */
+  readonly end: number;
+  readonly durationMilliseconds: number;
+  /** Why it was turned away or given up. */
+  readonly reason: string | undefined;
+}
+
+/** Lines a second that are written for one outcome before sampling begins, and one of how many is written after. */
+const unsampledPerSecond = 20;
+const sampledOneOf = 100;
+
+/**
+ * One structured line for each request: who was asked about what, how it ended, how long it took. Never the object.
+ *
+ * Denials and faults are always written. Of the rest, which comes by the thousand, the first of each second and then one of a
+ * hundred; that one says how many it stands for. Source of the scheme: go.uber.org/zap `zapcore/sampler.go`.
+ */
+export class RequestLog {
+  readonly #logger: Logger;
+  readonly #counts = new Map<RequestOutcome, { second: number; lines: number }>();
+
+  constructor(logger: Logger) {
+    this.#logger = logger;
+  }
+
+  write({ webhook, request, outcome, httpStatus, durationMilliseconds, end, reason }: LoggedRequest): void {
+    const standsFor = outcome === 'denied' || outcome === 'fault' ? 1 : this.#sample(outcome, end);
+    if (standsFor === 0) return;
+    this.#logger.info('request', {
+      webhook,
+      outcome,
+      ...(request !== undefined && {
+        uid: request.uid,
+        operation: request.operation,
+        resource: resourceName(request),
+        namespace: request.namespace,
+        name: request.name,
+        dryRun: request.dryRun,
+      }),
+      ...(httpStatus !== undefined && { code: httpStatus }),
+      ...(reason !== undefined && { reason }),
+      milliseconds: Math.round(durationMilliseconds * 1000) / 1000,
+      ...(standsFor > 1 && { standsFor }),
+    });
+  }
+
+  #sample(outcome: RequestOutcome, now: number): number {
+    const second = Math.floor(now / 1000);
+    let count = this.#counts.get(outcome);
+    if (count === undefined) this.#counts.set(outcome, (count = { second, lines: 0 }));
+    if (count.second !== second) {
+      count.second = second;
+      count.lines = 0;
+    }
+    count.lines += 1;
+    if (count.lines <= unsampledPerSecond) return 1;
+    return (count.lines - unsampledPerSecond) % sampledOneOf === 0 ? sampledOneOf : 0;
+  }
+}
+
+/** `pods`, `deployments.apps`, `pods/eviction`: as kubectl names it. */
+export function resourceName({ resource: { group, resource }, subResource }: AdmissionRequest): string {
+  const name = group === '' ? resource : `${resource}.${group}`;
+  return subResource === '' ? name : `${name}/${subResource}`;
+}

@@ -1,0 +1,287 @@
+import { isUtf8 } from 'node:buffer';
+import {
+  failureStatus,
+  type AdmissionRequest,
+  type AnswerReview,
+  type ListerSource,
+  type WebhookDefinition,
+} from '../admission/index.ts';
+import type { Clock, Logger } from '../telemetry/index.ts';
+import type { BlockWatch } from './block-watch.ts';
+import type { BodyBudget } from './body-budget.ts';
+import {
+  answer,
+  declaredLength,
+  jsonType,
+  refuse,
+  type HttpRequest,
+  type HttpResponse,
+  type Refusal,
+} from './http-message.ts';
+import type { LoadGate, Work } from './load-gate.ts';
+import type { RequestOutcome, ServerObserver } from './observer.ts';
+import { resourceName, type RequestLog } from './request-log.ts';
+import { callerTimeout, timeToAnswer } from './timeout-parameter.ts';
+import { isControlPlaneRequest } from './urgency.ts';
+
+/** What all exchanges of one server share. */
+export interface ReviewSite {
+  readonly clock: Clock;
+  readonly gate: LoadGate;
+  readonly bodies: BodyBudget;
+  readonly blocks: BlockWatch;
+  readonly maxBodyBytes: number;
+  readonly logger: Logger;
+  readonly log: RequestLog;
+  readonly observer: ServerObserver;
+  readonly listers: ListerSource | undefined;
+  readonly answer: AnswerReview;
+  /** How long a request that arrives now has already waited for the event loop, in milliseconds. */
+  waited(): number;
+  /** Whether clients should go elsewhere with their next request. */
+  isDraining(): boolean;
+}
+
+/**
+ * One review over HTTP: checks the header, takes in the body, waits its turn, has it answered, sends the answer.
+ *
+ * | what comes | answer |
+ * |---|---|
+ * | another method | 405 |
+ * | another content type, or a content encoding | 415 |
+ * | a `timeout` parameter that is no Go duration | 400 |
+ * | a body over the cap | 413 |
+ * | a body that is not all there in time | 408 |
+ * | a body that ends before it is all there | none, and nothing is parsed |
+ * | bytes that are not UTF-8 | 400 |
+ * | more than can be answered in time | 503, without `Retry-After`, which would make the API server's client wait and try again |
+ * | a review | what `answerReview` says |
+ */
+export class ReviewExchange implements Work {
+  readonly #site: ReviewSite;
+  readonly #webhook: WebhookDefinition;
+  readonly #request: HttpRequest;
+  readonly #response: HttpResponse;
+  readonly #abort = new AbortController();
+  readonly #start: number;
+  #deadline = 0;
+  #cancelDeadline: (() => void) | undefined;
+  #state: 'receiving' | 'waiting' | 'working' | 'over' = 'receiving';
+  #chunks: Buffer[] = [];
+  #receivedBytes = 0;
+  #text = '';
+
+  constructor(site: ReviewSite, webhook: WebhookDefinition, request: HttpRequest, response: HttpResponse) {
+    this.#site = site;
+    this.#webhook = webhook;
+    this.#request = request;
+    this.#response = response;
+    this.#start = site.clock.monotonic();
+  }
+
+  get deadline(): number {
+    return this.#deadline;
+  }
+
+  get isOver(): boolean {
+    return this.#state === 'over';
+  }
+
+  isUrgent(): boolean {
+    return isControlPlaneRequest(this.#text);
+  }
+
+  /** `query` is what follows the "?" of the request target. */
+  begin(query: string): void {
+    const refusal = this.#judgeHeader(query);
+    if (refusal !== undefined) return this.#refuse(refusal);
+    this.#response.on('close', () => this.#closed());
+    this.#request.on('data', (chunk: Buffer) => this.#receive(chunk));
+    this.#request.on('end', () => this.#received());
+    this.#cancelDeadline = this.#site.clock.after(Math.max(0, Math.ceil(this.#deadline - this.#start)), () =>
+      this.#deadlinePassed(),
+    );
+  }
+
+  /** The gate gives it its turn. */
+  async run(): Promise<void> {
+    this.#state = 'working';
+    const text = this.#text;
+    this.#text = '';
+    const { blocks } = this.#site;
+    const { name } = this.#webhook;
+    blocks.requestBegins(name);
+    const { httpStatus, body, outcome, request } = await this.#site.answer(this.#webhook, text, {
+      signal: this.#abort.signal,
+      log: this.#site.logger,
+      listers: this.#site.listers,
+    });
+    blocks.requestEnds(name);
+    if (!this.isOver) this.#answer(httpStatus, body, outcome, request);
+  }
+
+  /** The gate turns it away. */
+  shed(reason: string): void {
+    const status = failureStatus(503, 'ServiceUnavailable', this.#notCalled(reason));
+    this.#answer(503, JSON.stringify(status), 'shed', undefined, reason);
+  }
+
+  #judgeHeader(query: string): Omit<Refusal, 'close'> | undefined {
+    const { method, headers } = this.#request;
+    if (method !== 'POST') {
+      const message = `${method} is not allowed here; a review is sent by POST`;
+      return { code: 405, reason: 'MethodNotAllowed', message, headers: ['Allow', 'POST'] };
+    }
+    const { 'content-type': contentType, 'content-encoding': contentEncoding } = headers;
+    if (contentType !== jsonType && !isJsonType(contentType)) {
+      const message = `content type ${contentType === undefined ? 'is missing' : 'is another'}; expected ${jsonType}`;
+      return { code: 415, reason: 'UnsupportedMediaType', message };
+    }
+    if (contentEncoding !== undefined && contentEncoding.toLowerCase() !== 'identity') {
+      const message = 'the body is encoded; expected it as it is, without Content-Encoding';
+      return { code: 415, reason: 'UnsupportedMediaType', message };
+    }
+    const declared = declaredLength(this.#request);
+    if (Number.isFinite(declared) && declared > this.#site.maxBodyBytes) return this.#tooLarge();
+    const stated = callerTimeout(query);
+    if (stated === 'invalid') {
+      return { code: 400, reason: 'BadRequest', message: 'timeout: is not a duration such as "10s" or "1m0s"' };
+    }
+    const timeout = stated === 'absent' ? this.#webhook.timeoutSeconds * 1000 : stated;
+    this.#deadline = this.#start + timeToAnswer(timeout) - this.#site.waited();
+    return undefined;
+  }
+
+  #receive(chunk: Buffer): void {
+    if (this.#state !== 'receiving') return;
+    const bytes = this.#receivedBytes + chunk.length;
+    if (bytes > this.#site.maxBodyBytes) return this.#refuse(this.#tooLarge());
+    // What was announced counts for nothing: whoever announces much and sends nothing must not take the room of others.
+    if (!this.#site.bodies.take(chunk.length)) {
+      const reason = 'too many bytes of other requests are in memory';
+      this.#finish('shed', undefined, 503, reason);
+      return this.#send({ code: 503, reason: 'ServiceUnavailable', message: this.#notCalled(reason) });
+    }
+    this.#receivedBytes = bytes;
+    this.#chunks.push(chunk);
+  }
+
+  #received(): void {
+    if (this.#state !== 'receiving') return;
+    const declared = declaredLength(this.#request);
+    // Seen on HTTP/2: when a client goes away in the middle of a body, `end` comes as if it were whole.
+    if (
+      !this.#request.complete ||
+      this.#request.aborted ||
+      (Number.isFinite(declared) && declared !== this.#receivedBytes)
+    ) {
+      return this.#giveUp('the body was cut short');
+    }
+    const [first] = this.#chunks;
+    const body = this.#chunks.length === 1 && first !== undefined ? first : Buffer.concat(this.#chunks);
+    this.#chunks = [];
+    // Decoding would put U+FFFD in place of what is no UTF-8, and with that change the object.
+    if (!isUtf8(body)) {
+      const status = failureStatus(400, 'BadRequest', 'body: is not UTF-8; expected an AdmissionReview as JSON');
+      return this.#answer(400, JSON.stringify(status), 'fault', undefined);
+    }
+    this.#text = body.toString();
+    this.#state = 'waiting';
+    this.#site.gate.submit(this);
+  }
+
+  #tooLarge(): Omit<Refusal, 'close'> {
+    const message = `the body is larger than ${this.#site.maxBodyBytes} bytes`;
+    return { code: 413, reason: 'RequestEntityTooLarge', message };
+  }
+
+  #notCalled(reason: string): string {
+    return `webhook ${this.#webhook.name} was not called: ${reason}`;
+  }
+
+  #deadlinePassed(): void {
+    if (this.#state === 'receiving') {
+      this.#finish('abandoned', undefined, 408, 'the body did not arrive in time');
+      this.#send({ code: 408, reason: 'Timeout', message: 'the body did not arrive in time' }, true);
+    } else if (this.#state === 'waiting') {
+      this.shed('it could not be answered before its timeout');
+    } else if (this.#state === 'working') {
+      this.#abort.abort(new DOMException('the deadline of the request has passed', 'TimeoutError'));
+    }
+  }
+
+  #closed(): void {
+    if (this.#state !== 'over') this.#giveUp('the caller went away');
+  }
+
+  /** There is nobody to answer. */
+  #giveUp(reason: string): void {
+    const wasWorking = this.#state === 'working';
+    this.#finish('abandoned', undefined, undefined, reason);
+    if (wasWorking) this.#abort.abort(new DOMException('the caller went away', 'AbortError'));
+    this.#response.destroy();
+  }
+
+  #answer(
+    httpStatus: number,
+    body: string,
+    outcome: RequestOutcome,
+    request: AdmissionRequest | undefined,
+    reason?: string,
+  ): void {
+    answer(this.#request, this.#response, httpStatus, jsonType, body, { close: this.#site.isDraining() });
+    this.#finish(outcome, request, httpStatus, reason);
+  }
+
+  /** Before the body is there. */
+  #refuse(refusal: Omit<Refusal, 'close'>): void {
+    this.#release();
+    this.#site.observer.requestRefused(refusal.code);
+    this.#site.logger.debug('request refused', {
+      webhook: this.#webhook.name,
+      code: refusal.code,
+      reason: refusal.message,
+    });
+    this.#send(refusal);
+  }
+
+  #send(refusal: Omit<Refusal, 'close'>, close = this.#site.isDraining()): void {
+    refuse(this.#request, this.#response, this.#site.clock, { ...refusal, close });
+  }
+
+  #finish(
+    outcome: RequestOutcome,
+    request: AdmissionRequest | undefined,
+    httpStatus: number | undefined,
+    reason?: string,
+  ): void {
+    this.#release();
+    const { clock, observer, log } = this.#site;
+    const webhook = this.#webhook.name;
+    const end = clock.monotonic();
+    const durationMilliseconds = end - this.#start;
+    observer.requestFinished({
+      webhook,
+      operation: request?.operation,
+      resource: request === undefined ? undefined : resourceName(request),
+      dryRun: request?.dryRun ?? false,
+      outcome,
+      durationMilliseconds,
+    });
+    log.write({ webhook, request, outcome, httpStatus, end, durationMilliseconds, reason });
+  }
+
+  #release(): void {
+    this.#state = 'over';
+    this.#cancelDeadline?.();
+    this.#site.bodies.giveBack(this.#receivedBytes);
+    this.#receivedBytes = 0;
+    this.#chunks = [];
+    this.#text = '';
+  }
+}
+
+/** `application/json; charset=utf-8` and the like. */
+function isJsonType(contentType: string | undefined): boolean {
+  return contentType !== undefined && /^\s*application\/json\s*(?:;|$)/i.test(contentType);
+}

@@ -1,0 +1,93 @@
+import { latencyBuckets, type Metrics } from '../telemetry/index.ts';
+import type { ServerObserver } from './observer.ts';
+
+/**
+ * Different resources that are told apart; what comes after them counts as `other`. The name is the caller's word, and somebody
+ * who reaches the port must not fill the memory with it. A cluster with many operators has some two hundred.
+ */
+const maxResources = 500;
+
+/** The figures of a server. Durations in seconds, sizes in bytes. */
+export function serverMetrics(metrics: Metrics): ServerObserver {
+  const requestLabels = ['webhook', 'operation', 'resource', 'dry_run', 'outcome'] as const;
+  const requests = metrics.counter({
+    name: 'sallyport_admission_requests_total',
+    help: 'Requests by how they ended: allowed, patched, denied, fault, shed, abandoned.',
+    labels: requestLabels,
+  });
+  const durations = metrics.histogram(
+    {
+      name: 'sallyport_admission_request_duration_seconds',
+      help: 'Time from the header of a request to its answer.',
+      labels: requestLabels,
+    },
+    latencyBuckets,
+  );
+  const refused = metrics.counter({
+    name: 'sallyport_refused_requests_total',
+    help: 'Requests that reached no webhook, by HTTP status.',
+    labels: ['code'],
+  });
+  const blocked = metrics.counter({
+    name: 'sallyport_handler_blocking_seconds_total',
+    help: 'Time for which handlers kept the event loop to themselves, of those that did so for too long.',
+    labels: ['webhook'],
+  });
+  const certificateExpiry = metrics.gauge({
+    name: 'sallyport_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that new handshakes use expires.',
+  });
+  const certificateLoads = metrics.counter({
+    name: 'sallyport_certificate_loads_total',
+    help: 'How often a certificate was taken into use.',
+  });
+  const resources = new Set<string>();
+  const known = (resource: string): string => {
+    if (resources.has(resource)) return resource;
+    if (resources.size >= maxResources) return 'other';
+    resources.add(resource);
+    return resource;
+  };
+  return {
+    started(load) {
+      const gauge = (name: string, help: string) => metrics.gauge({ name, help });
+      const inWork = gauge('sallyport_admission_requests_in_work', 'Requests at work.');
+      const queued = gauge('sallyport_admission_requests_queued', 'Requests that wait for their turn.');
+      const buffered = gauge('sallyport_admission_buffered_bytes', 'Bodies of requests in memory.');
+      const connections = gauge('sallyport_connections', 'Open connections.');
+      const handshakes = gauge('sallyport_tls_handshakes', 'TLS handshakes that have begun and not ended.');
+      const delay = metrics.gauge({
+        name: 'sallyport_event_loop_delay_seconds',
+        help: 'In the last second: expected, what an arrival had to wait on average; max, the longest block.',
+        labels: ['statistic'],
+      });
+      metrics.beforeRead(() => {
+        const now = load();
+        inWork.set({}, now.requestsInWork);
+        queued.set({}, now.requestsQueued);
+        buffered.set({}, now.bufferedBytes);
+        connections.set({}, now.connections);
+        handshakes.set({}, now.handshakes);
+        delay.set({ statistic: 'expected' }, now.eventLoop.expectedMilliseconds / 1000);
+        delay.set({ statistic: 'max' }, now.eventLoop.maxMilliseconds / 1000);
+      });
+    },
+    requestFinished({ webhook, operation, resource, dryRun, outcome, durationMilliseconds }) {
+      const labels = {
+        webhook,
+        operation: operation ?? '',
+        resource: resource === undefined ? '' : known(resource),
+        dry_run: dryRun ? 'true' : 'false',
+        outcome,
+      };
+      requests.increment(labels);
+      durations.observe(labels, durationMilliseconds / 1000);
+    },
+    requestRefused: (httpStatus) => refused.increment({ code: String(httpStatus) }),
+    handlerBlocked: (webhook, milliseconds) => blocked.increment({ webhook }, milliseconds / 1000),
+    certificateLoaded(notAfter) {
+      certificateLoads.increment({});
+      certificateExpiry.set({}, notAfter.getTime() / 1000);
+    },
+  };
+}

@@ -1,0 +1,82 @@
+import { pino, type DestinationStream, type Logger as Pino } from 'pino';
+import type { LogFacts, Logger } from './logger.ts';
+
+export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
+
+export interface PinoLoggerOptions {
+  /** Lines below it are not written. Default `info`. */
+  readonly level?: LogLevel;
+  /** Where lines go. Default: standard output. */
+  readonly destination?: DestinationStream;
+}
+
+/**
+ * Log lines as JSON: `{"level":"info","time":"2026-11-23T18:00:00.000Z",…facts,"message":"…"}`.
+ *
+ * An error among the facts is written with its class, message, code, stack and causes, and nothing else of it: whatever an
+ * error carries in other fields (a request, a response, an object) stays out of the log.
+ */
+export function pinoLogger({ level = 'info', destination }: PinoLoggerOptions = {}): Logger {
+  const options = {
+    level,
+    messageKey: 'message',
+    base: null,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+  };
+  return new PinoLogger(destination === undefined ? pino(options) : pino(options, destination), undefined);
+}
+
+/** Children only remember their facts: pino's own cost more to make than most of them ever write. */
+class PinoLogger implements Logger {
+  readonly #pino: Pino;
+  readonly #facts: LogFacts | undefined;
+
+  constructor(pinoInstance: Pino, facts: LogFacts | undefined) {
+    this.#pino = pinoInstance;
+    this.#facts = facts;
+  }
+
+  debug(message: string, facts?: LogFacts): void {
+    if (this.#pino.isLevelEnabled('debug')) this.#pino.debug(this.#fields(facts), message);
+  }
+
+  info(message: string, facts?: LogFacts): void {
+    if (this.#pino.isLevelEnabled('info')) this.#pino.info(this.#fields(facts), message);
+  }
+
+  warn(message: string, facts?: LogFacts): void {
+    if (this.#pino.isLevelEnabled('warn')) this.#pino.warn(this.#fields(facts), message);
+  }
+
+  error(message: string, facts?: LogFacts): void {
+    if (this.#pino.isLevelEnabled('error')) this.#pino.error(this.#fields(facts), message);
+  }
+
+  child(facts: LogFacts): Logger {
+    return new PinoLogger(this.#pino, { ...this.#facts, ...facts });
+  }
+
+  #fields(facts: LogFacts | undefined): Record<string, unknown> {
+    const fields: Record<string, unknown> = { ...this.#facts, ...facts };
+    for (const name in fields) {
+      const value = fields[name];
+      if (value instanceof Error) fields[name] = describeError(value, maxCauses);
+    }
+    return fields;
+  }
+}
+
+/** Errors may name each other as causes in a ring. */
+const maxCauses = 5;
+
+function describeError(error: Error, causesLeft: number): Record<string, unknown> {
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : undefined;
+  return {
+    type: error.name,
+    message: error.message,
+    ...(code !== undefined && { code }),
+    stack: error.stack,
+    ...(error.cause instanceof Error && causesLeft > 0 && { cause: describeError(error.cause, causesLeft - 1) }),
+  };
+}
