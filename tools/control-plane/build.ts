@@ -33,18 +33,23 @@ const neededGo = { major: 1, minor: 26 };
 const goEnvironment = { ...process.env, CGO_ENABLED: '0', GOTOOLCHAIN: 'local', GOWORK: 'off', GOFLAGS: '' };
 
 const { directory, chosenBy } = locateBinaries(process.env);
+if (chosenBy === 'KUBEBUILDER_ASSETS') checkAssets();
 const missing = missingBinaries(directory, controlPlaneBinaries);
-try {
-  if (chosenBy === 'KUBEBUILDER_ASSETS') requireBinaries(controlPlaneBinaries, process.env);
-} catch (error) {
-  if (!(error instanceof ControlPlaneBinariesError)) throw error;
-  giveUp(error.message);
-}
 if (missing.length > 0) {
   checkGo();
   mkdirSync(directory, { recursive: true });
   console.error(`Building ${missing.join(', ')} ${kubernetesVersion()} into ${directory}, once.`);
   for (const name of missing) await build(name);
+}
+
+/** The user's own folder is taken as it is: never built into. */
+function checkAssets(): void {
+  try {
+    requireBinaries(controlPlaneBinaries, process.env);
+  } catch (error) {
+    if (!(error instanceof ControlPlaneBinariesError)) throw error;
+    giveUp(error.message);
+  }
 }
 
 /** Builds into a file of our own and renames it, so that neither an interruption nor a second build leaves a half one. */
