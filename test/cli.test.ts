@@ -93,7 +93,9 @@ describe('sallyport dev --once', () => {
     expect(stdout).toMatch(/^changed {2}Pod default\/without-resources /m);
     expect(stdout).toMatch(/^ +\+ spec\.containers\[0\]\.resources: /m);
     expect(stdout).toMatch(/^denied {3}Deployment default\/too-small /m);
-    expect(stdout).toContain('minimum-replicas.example.com: replicas must exceed 2');
+    expect(stdout).toContain(
+      'Error from server (Forbidden): admission webhook "minimum-replicas.example.com" denied the request: replicas must exceed 2',
+    );
     expect(stdout).toMatch(/\n2 allowed, 2 changed, 3 denied\n$/);
     expect(code).toBe(1);
   });

@@ -1,12 +1,13 @@
-import { request } from 'node:https';
-import { text } from 'node:stream/consumers';
 import { WebhookRegistry, type WebhookSelection } from '../admission/index.ts';
 import type { ManifestProblem } from '../api/manifest.ts';
 import { SelfSignedSource } from '../certs/index.ts';
+import { HttpsWebhookClient, pluginOrder } from '../chain/index.ts';
+import type { WebhookConfiguration } from '../api/webhook-configuration.ts';
+import { buildConfigurations, defaultExcludedNamespaces } from '../registrar/index.ts';
 import { AdmissionServer } from '../server/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { readManifestFiles } from './manifest-files.ts';
-import { reviewManifest, type ManifestReview } from './review-manifest.ts';
+import { OfflineReview, type ReviewedManifest } from './review/offline-review.ts';
 import { WebhookThread } from './webhook-thread.ts';
 
 export interface DevSessionOptions {
@@ -25,7 +26,7 @@ export interface DevSessionOptions {
 }
 
 export interface DevReview {
-  readonly reviews: readonly ManifestReview[];
+  readonly reviews: readonly ReviewedManifest[];
   readonly problems: readonly ManifestProblem[];
 }
 
@@ -87,19 +88,35 @@ export class DevSession {
   }
 
   /**
-   * Reads the manifests and creates each in order: what was let in is what the handlers' listers find from then on.
+   * Reads the manifests and creates each in order, by the API server's chain with the webhooks as its only plug-ins, which
+   * it calls through our own port. What was let in is what the handlers' listers find from then on.
    */
   async review(): Promise<DevReview> {
     const { manifests, problems } = await readManifestFiles(this.#options.manifests);
     const thread = this.#currentThread();
     thread.forget();
-    const reviews: ManifestReview[] = [];
-    for (const manifest of manifests) {
-      const review = await reviewManifest(manifest, this.#registry, (path, body) => this.#post(path, body));
-      if (review.decision !== 'denied') thread.store(review.object);
-      reviews.push(review);
+    const client = new HttpsWebhookClient();
+    try {
+      const review = new OfflineReview(
+        {
+          registry: new WebhookRegistry(),
+          configurations: this.#configurations(),
+          state: undefined,
+          plugins: { disable: otherPlugins },
+          elsewhere: () => Promise.resolve(client),
+        },
+        manifests,
+      );
+      const reviews: ReviewedManifest[] = [];
+      for (const manifest of manifests) {
+        const reviewed = await review.review(manifest);
+        if (reviewed.outcome.allowed) thread.store(reviewed.outcome.object ?? manifest.object);
+        reviews.push(reviewed);
+      }
+      return { reviews, problems };
+    } finally {
+      await client.close();
     }
-    return { reviews, problems };
   }
 
   async stop(): Promise<void> {
@@ -122,21 +139,18 @@ export class DevSession {
     return this.#thread;
   }
 
-  #post(path: string, body: string): Promise<{ status: number; body: string }> {
-    return new Promise((resolve, reject) => {
-      const outgoing = request(
-        `${this.url}${path}`,
-        {
-          method: 'POST',
-          ca: this.#certificates.caBundle(),
-          headers: { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) },
-        },
-        (response) => {
-          text(response).then((answer) => resolve({ status: response.statusCode ?? 0, body: answer }), reject);
-        },
-      );
-      outgoing.on('error', reject);
-      outgoing.end(body);
+  #configurations(): WebhookConfiguration[] {
+    return buildConfigurations(this.#registry, {
+      name: 'sallyport-dev',
+      address: { url: this.url },
+      caBundle: this.#certificates.caBundle(),
+      excludedNamespaces: defaultExcludedNamespaces(undefined),
+      labels: {},
     });
   }
 }
+
+/** Everything but the webhooks themselves: who is at work on those wants to see what they do. */
+const otherPlugins = pluginOrder
+  .filter(({ name, defaultEnabled }) => defaultEnabled && !name.endsWith('AdmissionWebhook'))
+  .map(({ name }) => name);

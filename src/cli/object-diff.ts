@@ -1,20 +1,41 @@
 import { styleText } from 'node:util';
-import { apply, diff, parsePointer, resolvePointer, type JsonValue, type PatchOperation } from '../json/index.ts';
+import {
+  apply,
+  diff,
+  parsePointer,
+  PatchApplyError,
+  resolvePointer,
+  type JsonValue,
+  type PatchOperation,
+} from '../json/index.ts';
 
 /** What turns `before` into `after`, a line for what went and a line for what came, by field. */
 export function objectDiff(before: JsonValue, after: JsonValue): string[] {
-  return patchLines(before, diff(before, after));
+  return patchLines(before, [...diff(before, after)]).lines;
 }
 
-/** The same for a patch: its operations in order, each seen on what the one before it left. */
-export function patchLines(before: JsonValue, patch: readonly PatchOperation[]): string[] {
+/**
+ * The same for a patch, its operations in order, with what it makes of `before`. A patch that only the API server's more
+ * lenient library takes is shown as it is, and nothing is known of what it makes.
+ */
+export function patchLines(
+  before: JsonValue,
+  patch: JsonValue | PatchOperation[],
+): { lines: string[]; after: JsonValue } {
   const lines: string[] = [];
   let current = before;
-  for (const operation of patch) {
-    lines.push(...operationLines(current, operation));
-    current = apply(current, [operation]);
+  try {
+    // PatchApplyError below is the check that these are operations.
+    for (const operation of patch as PatchOperation[]) {
+      const next = apply(current, [operation]);
+      lines.push(...operationLines(current, operation));
+      current = next;
+    }
+    return { lines, after: current };
+  } catch (error) {
+    if (!(error instanceof PatchApplyError)) throw error;
+    return { lines: [`patch ${JSON.stringify(patch)}`], after: before };
   }
-  return lines;
 }
 
 function operationLines(before: JsonValue, operation: PatchOperation): string[] {

@@ -6,7 +6,7 @@ import type { ReviewedManifest } from '../app/review/offline-review.ts';
 import type { Step, WebhookMatch, WebhookStep } from '../chain/step.ts';
 import { diff, type JsonValue } from '../json/index.ts';
 import { notSimulatedText } from './not-simulated.ts';
-import { objectDiff } from './object-diff.ts';
+import { objectDiff, patchLines } from './object-diff.ts';
 
 export type ReviewFormat = 'table' | 'diff' | 'yaml' | 'json';
 
@@ -66,13 +66,7 @@ function table(reviewed: readonly ReviewedManifest[], problems: readonly Manifes
       `${styleText(colour[decision], decision.padEnd(8))} ${(names[index] ?? '').padEnd(width)}  ${styleText('dim', `${shortPath(manifest.file)}:${manifest.line}`)}`,
     );
     if (!outcome.allowed) lines.push(`           ${reasonOf(each)}`);
-    for (const step of outcome.steps) {
-      const change = changeOf(step);
-      if (change !== undefined && !withDiff) lines.push(`           ${styleText('cyan', 'changed by')} ${change}`);
-    }
-    if (withDiff && decision === 'changed') {
-      lines.push(...objectDiff(before(each), each.outcome.object).map((line) => `           ${line}`));
-    }
+    lines.push(...changes(outcome.steps, withDiff).map((line) => `           ${line}`));
     for (const warning of outcome.warnings) lines.push(`           ${styleText('yellow', 'warning')} ${warning}`);
   });
   for (const problem of problems) {
@@ -128,13 +122,28 @@ function conclusion(reviewed: ReviewedManifest): string {
   return decisionOf(reviewed) === 'changed' ? styleText('cyan', 'allowed, changed') : styleText('green', 'allowed');
 }
 
-function changeOf(step: Step): string | undefined {
-  if (step.kind === 'plugin') {
-    // The webhooks of these plug-ins tell themselves what they changed.
-    const tellsItself = step.plugin.endsWith('AdmissionWebhook');
-    return step.outcome.kind === 'changed' && !tellsItself ? step.plugin : undefined;
+/** Who changed the object, in order, and what. */
+function changes(steps: readonly Step[], withDiff: boolean): string[] {
+  const lines: string[] = [];
+  const tell = (who: string, diffLines: readonly string[]): void => {
+    lines.push(`${styleText('cyan', 'changed by')} ${who}`);
+    if (withDiff) lines.push(...diffLines.map((line) => `  ${line}`));
+  };
+  let current: JsonValue = null;
+  for (const step of steps) {
+    if (step.kind === 'plugin') {
+      if (step.outcome.kind !== 'changed') continue;
+      const { before, after } = step.outcome;
+      current = before;
+      // The webhooks of a plug-in follow it and tell themselves what they changed.
+      if (!step.plugin.endsWith('AdmissionWebhook')) tell(step.plugin, objectDiff(before, after));
+    } else if (step.call?.result.kind === 'allowed' && step.call.result.changed) {
+      const { lines: diffLines, after } = patchLines(current, step.call.patch ?? []);
+      tell(step.webhook, diffLines);
+      current = after;
+    }
   }
-  return step.call?.result.kind === 'allowed' && step.call.result.changed ? step.webhook : undefined;
+  return lines;
 }
 
 function stepLines(step: Step): string[] {

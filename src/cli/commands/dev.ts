@@ -3,7 +3,7 @@ import { watchFiles } from '../../app/watch-files.ts';
 import { SallyportError } from '../../errors.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { DevOptions } from '../program.ts';
-import { formatReviews, reviewsAsJson } from '../review-report.ts';
+import { formatOutcomes } from '../outcome-report.ts';
 import { terminalLogger } from '../terminal-logger.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
 
@@ -20,11 +20,8 @@ export async function dev(files: readonly string[], options: DevOptions): Promis
   const session = new DevSession({ webhooks, selection, manifests, host, port, log });
   try {
     await session.start();
-    const print = (review: DevReview): void => {
-      const { reviews, problems } = review;
-      process.stdout.write(
-        options.output === 'json' ? reviewsAsJson(reviews, problems) : formatReviews(reviews, problems),
-      );
+    const print = ({ reviews, problems }: DevReview): void => {
+      process.stdout.write(formatOutcomes(reviews, problems, options.output === 'json' ? 'json' : 'diff'));
     };
     const first = await session.review();
     print(first);
@@ -59,5 +56,5 @@ export async function dev(files: readonly string[], options: DevOptions): Promis
 
 function codeOf({ reviews, problems }: DevReview): ExitCode {
   if (problems.length > 0) return exitCode.fault;
-  return reviews.some(({ decision }) => decision === 'denied') ? exitCode.refused : exitCode.done;
+  return reviews.some(({ outcome }) => !outcome.allowed) ? exitCode.refused : exitCode.done;
 }
