@@ -18,6 +18,11 @@ export interface AuthorityState {
   readonly next?: Authority | undefined;
   /** Signed leaves that may still be served. Their keys are gone. Only there in the second half of a rotation. */
   readonly retired?: RetiredAuthorities | undefined;
+  /**
+   * Fingerprints of those that were dropped last, so that a configuration that still carries them is known to be behind.
+   * Any other authority of ours that a configuration carries and that is not here has been lost, and is in use.
+   */
+  readonly dropped?: readonly string[] | undefined;
 }
 
 export interface RetiredAuthorities {
@@ -73,7 +78,12 @@ export function decodeAuthorityState(secret: Secret): AuthorityState {
   );
   const signing = readAuthority(fields, 'signing');
   if (signing === undefined) throw new AuthoritySecretError('signing.crt', 'is missing');
-  return { signing, next: readAuthority(fields, 'next'), retired: readRetired(fields) };
+  return {
+    signing,
+    next: readAuthority(fields, 'next'),
+    retired: readRetired(fields),
+    dropped: fields.get('dropped')?.split('\n'),
+  };
 }
 
 /**
@@ -94,6 +104,7 @@ export function encodeAuthorityState(
       'retired.crt': formatCertificates(state.retired.certificates),
       ...(state.retired.since && { 'retired-since': state.retired.since.toISOString() }),
     }),
+    ...(state.dropped && { dropped: state.dropped.join('\n') }),
   };
   return {
     ...base,

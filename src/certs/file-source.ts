@@ -49,15 +49,22 @@ export class FileSource extends ReconciledSource {
 
   protected override async reconcile(): Promise<void> {
     const { certificatePem, privateKeyPem, caBundlePem } = await this.#read();
+    if (certificatePem === undefined) throw new CertificatePairError(this.#directory, 'tls.crt is missing');
+    if (privateKeyPem === undefined) throw new CertificatePairError(this.#directory, 'tls.key is missing');
     const candidate = parseServingCertificate(certificatePem, privateKeyPem, this.#directory);
+    const served = this.get();
+    const isSamePair = served?.certificatePem === certificatePem && served.privateKeyPem === privateKeyPem;
+    // Without the bundle the API server would no longer accept the very pair that it accepted a moment ago.
+    if (isSamePair && this.#caBundle !== undefined && caBundlePem === undefined) {
+      throw new CertificatePairError(this.#directory, 'ca.crt is gone while tls.crt is unchanged');
+    }
     // Without ca.crt it is its own anchor: only the time and the purpose are judged.
     const anchors = caBundlePem ?? certificatePem;
     const verdict = verifyChain(certificatePem, { caBundlePem: anchors, now: this.#clock.now() });
     if (verdict.kind === 'unverified') throw new CertificatePairError(this.#directory, verdict.reason);
     const isSameBundle = this.#caBundle === caBundlePem;
     this.#caBundle = caBundlePem;
-    const served = this.get();
-    if (served?.certificatePem !== certificatePem || served.privateKeyPem !== privateKeyPem) this.serve(candidate);
+    if (!isSamePair) this.serve(candidate);
     else if (!isSameBundle) this.notify();
   }
 
@@ -77,25 +84,30 @@ export class FileSource extends ReconciledSource {
     }
   }
 
-  async #read(): Promise<{ certificatePem: string; privateKeyPem: string; caBundlePem: string | undefined }> {
-    // One resolution of the link for all three, so that a swap between two reads cannot mix old and new.
-    const snapshot = await realpath(join(this.#directory, '..data')).catch(() => this.#directory);
-    const read = async (file: string): Promise<string> => {
-      try {
-        return await readFile(join(snapshot, file), 'utf8');
-      } catch (cause) {
-        throw new CertificatePairError(this.#directory, `${file} cannot be read: ${(cause as Error).message}`, {
-          cause,
-        });
-      }
-    };
-    return {
-      certificatePem: await read('tls.crt'),
-      privateKeyPem: await read('tls.key'),
-      caBundlePem: await read('ca.crt').catch((error: CertificatePairError) => {
-        if ((error.cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-        throw error;
-      }),
-    };
+  /** The three files of one version; `undefined` for one that is missing. */
+  async #read(): Promise<{ [file in 'certificatePem' | 'privateKeyPem' | 'caBundlePem']: string | undefined }> {
+    for (;;) {
+      const folder = await this.#currentFolder();
+      const [certificatePem, privateKeyPem, caBundlePem] = await Promise.all(
+        ['tls.crt', 'tls.key', 'ca.crt'].map((file) => this.#readFile(join(folder, file))),
+      );
+      // The kubelet removes the old folder after it swapped the link: what went missing meanwhile proves nothing.
+      if (folder === (await this.#currentFolder())) return { certificatePem, privateKeyPem, caBundlePem };
+    }
+  }
+
+  /** Where `..data` leads to, or the directory itself where nobody mounts anything. */
+  async #currentFolder(): Promise<string> {
+    return realpath(join(this.#directory, '..data')).catch(() => this.#directory);
+  }
+
+  async #readFile(path: string): Promise<string | undefined> {
+    try {
+      return await readFile(path, 'utf8');
+    } catch (cause) {
+      const { code, message } = cause as NodeJS.ErrnoException;
+      if (code === 'ENOENT') return undefined;
+      throw new CertificatePairError(this.#directory, `a file cannot be read: ${message}`, { cause });
+    }
   }
 }

@@ -1,8 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { caBundleOf, type Authority, type AuthorityState } from './authority-state.ts';
-import { isPublished, type PublishedBundle } from './bundle-publication.ts';
+import type { PublishedBundle } from './bundle-publication.ts';
 import { caBundleIncludes, trustedCertificates } from './ca-bundle.ts';
-import { renewalTime } from './x509.ts';
+import { describeUntimely } from './verify-chain.ts';
+import { isAuthorityOfOurs, renewalTime } from './x509.ts';
 
 /**
  * The next thing to do to the shared state, if anything. Each is one compare-and-swap that any replica may do, so a
@@ -11,8 +12,8 @@ import { renewalTime } from './x509.ts';
  *     steady ──prepare──▶ next is published ──promote──▶ old is retired ──date-retired──▶ ──drop-retired──▶ steady
  *
  * - `found`: there is no usable state; begin with a new authority, keeping what configurations carry now as retired.
- * - `retain`: the signing authority is not the one that configurations carry (the Secret was restored, or made anew
- *   meanwhile); keep theirs as retired, so that publishing ours breaks no leaf that is still served.
+ * - `retain`: configurations carry an authority of ours that the state has lost (the Secret was restored from a backup, or
+ *   made anew by somebody who could not know it); keep it as retired, so that publishing breaks no leaf that is served.
  * - `prepare`: the signing authority is due; put a new one beside it, to be published.
  * - `promote`: the new one has reached every API server; leaves are signed by it from now on.
  * - `date-retired`: note when the old one was surely unable to sign.
@@ -44,28 +45,37 @@ export function planRotation(state: AuthorityState | undefined, facts: RotationF
   }
   const { signing, next, retired } = state;
   const alreadyRetired = retired?.certificates ?? [];
-  if (!isPublished(facts.published, signing.certificatePem)) {
-    const missing = liveAuthorities(facts).filter((one) => !caBundleIncludes(caBundleOf(state), one.toString()));
-    if (missing.length > 0) return { kind: 'retain', state: { ...state, ...retire([...alreadyRetired, ...missing]) } };
-  }
+  const lost = liveAuthorities(facts).filter(
+    (one) =>
+      isAuthorityOfOurs(one) &&
+      !caBundleIncludes(caBundleOf(state), one.toString()) &&
+      state.dropped?.includes(one.fingerprint256) !== true,
+  );
+  if (lost.length > 0) return { kind: 'retain', state: { ...state, ...retire([...alreadyRetired, ...lost]) } };
   if (retired !== undefined) {
     const { certificates, since } = retired;
     if (since === undefined) {
       return { kind: 'date-retired', state: { ...state, retired: { certificates, since: new Date(facts.now) } } };
     }
     const isOver = facts.now >= since.getTime() + facts.overlapMilliseconds;
-    if (isOver && facts.hasSettled(signing.certificate)) return { kind: 'drop-retired', state: { signing, next } };
+    if (isOver && facts.hasSettled(signing.certificate)) {
+      const dropped = certificates.map(({ fingerprint256 }) => fingerprint256);
+      return { kind: 'drop-retired', state: { signing, next, dropped } };
+    }
   }
-  if (facts.now >= renewalTime((next ?? signing).certificate)) {
-    return { kind: 'prepare', stateWith: (newAuthority) => ({ ...state, next: newAuthority }) };
+  if (next !== undefined && mayPromote(signing, next, facts)) {
+    const retiring = retire([...alreadyRetired, signing.certificate]);
+    return { kind: 'promote', state: { ...state, signing: next, next: undefined, ...retiring } };
   }
-  if (next === undefined) return { kind: 'rest' };
-  // With the signing authority expired no leaf can be served, and without a leaf nobody would publish the next one.
-  const isExpired = facts.now > signing.certificate.validToDate.getTime();
+  if (facts.now < renewalTime((next ?? signing).certificate)) return { kind: 'rest' };
+  return { kind: 'prepare', stateWith: (newAuthority) => ({ ...state, next: newAuthority }) };
+}
+
+function mayPromote(signing: Authority, next: Authority, facts: RotationFacts): boolean {
   // One replica whose clock is far ahead must not make the others move to a CA that is not valid yet.
-  const isValidYet = facts.now >= next.certificate.validFromDate.getTime();
-  if (!isValidYet || !(isExpired || facts.hasSettled(next.certificate))) return { kind: 'rest' };
-  return { kind: 'promote', state: { signing: next, ...retire([...alreadyRetired, signing.certificate]) } };
+  if (describeUntimely(next.certificate, facts.now) !== undefined) return false;
+  // With the signing authority expired no leaf can be served, and without a leaf nobody would publish the next one.
+  return facts.hasSettled(next.certificate) || facts.now > signing.certificate.validToDate.getTime();
 }
 
 /** CAs that configurations carry and that could still vouch for a leaf. */

@@ -29,6 +29,7 @@ export const clockSkewMilliseconds = 3_600_000;
 const p256 = { name: 'ECDSA', namedCurve: 'P-256' } as const;
 const ecdsaWithSha256 = { name: 'ECDSA', hash: 'SHA-256' } as const;
 const organization = 'Sallyport';
+const authorityNamePrefix = 'webhook CA ';
 /** Upper bound of a common name. Source: RFC 5280 appendix A.1, ub-common-name. */
 const maxCommonNameLength = 64;
 
@@ -43,7 +44,7 @@ export async function issueAuthority(lifetime: Lifetime): Promise<KeyPair> {
   const keyIdentifier = await x509.SubjectKeyIdentifierExtension.create(keys.publicKey, false);
   const certificate = await x509.X509CertificateGenerator.createSelfSigned({
     serialNumber,
-    name: [{ O: [organization] }, { CN: [`webhook CA ${serialNumber.slice(0, 8)}`] }],
+    name: [{ O: [organization] }, { CN: [`${authorityNamePrefix}${serialNumber.slice(0, 8)}`] }],
     ...validity(lifetime),
     keys,
     signingAlgorithm: ecdsaWithSha256,
@@ -98,6 +99,11 @@ export async function issueServingCertificate(request: ServingRequest): Promise<
 export function serviceHosts(service: { readonly name: string; readonly namespace: string }): string[] {
   const qualified = `${service.name}.${service.namespace}`;
   return [service.name, qualified, `${qualified}.svc`, `${qualified}.svc.cluster.local`];
+}
+
+/** Whether a CA certificate looks like one of {@link issueAuthority}, by its subject. */
+export function isAuthorityOfOurs(certificate: X509Certificate): boolean {
+  return certificate.ca && certificate.subject.startsWith(`O=${organization}\nCN=${authorityNamePrefix}`);
 }
 
 /**

@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
 import type { Secret } from '../../api/generated/core.v1.ts';
 import { silentLogger, type Clock } from '../../telemetry/index.ts';
@@ -33,6 +34,11 @@ export interface SimulationOptions {
   readonly replicas: number;
   /** Virtual time with faults; quiet time follows in which everything must come to rest. */
   readonly troubledMilliseconds: number;
+  /**
+   * Whether users delete, damage and restore the Secret. If not, a replica must be accepted from its first leaf on, even
+   * when it starts in the middle of a rotation.
+   */
+  readonly isSecretTouched: boolean;
   /** What deliberately broken builds do otherwise. */
   readonly sabotage?: Sabotage | undefined;
 }
@@ -88,6 +94,7 @@ class World {
   readonly configurationListeners = new Set<() => void>();
   /** Signing in progress: real time, which virtual time waits for. */
   readonly realWork = new Set<Promise<unknown>>();
+  isTroubled = false;
   isApiServerAway = false;
   now = 0;
   readonly #queue: Event[] = [];
@@ -111,7 +118,9 @@ class World {
     this.#firstBundle = this.configurations.values().next().value?.bundle;
     const endOfTrouble = this.now + this.options.troubledMilliseconds;
     this.#makeTrouble(endOfTrouble);
+    this.isTroubled = true;
     await this.#runUntil(endOfTrouble);
+    this.isTroubled = false;
     this.isApiServerAway = false;
     for (const replica of this.#replicas) replica.wake();
     await this.#runUntil(endOfTrouble + 4 * hour);
@@ -173,12 +182,7 @@ class World {
       this.schedule(this.between(0, 2 * every), undefined, next);
     };
     const anyReplica = (): Replica | undefined => this.#replicas[Math.floor(this.random() * this.#replicas.length)];
-    repeat(20 * minute, () => {
-      const replica = anyReplica();
-      replica?.sleep();
-      const longest = [minute, 10 * minute, 2 * hour, 5 * hour][Math.floor(this.random() * 4)] ?? minute;
-      this.schedule(this.between(0, longest), undefined, () => replica?.wake());
-    });
+    repeat(30 * minute, () => anyReplica()?.sleep());
     repeat(90 * minute, () => {
       const replica = anyReplica();
       if (replica === undefined) return;
@@ -195,15 +199,21 @@ class World {
       const clock = new WorldClock(this);
       this.track(rotateAuthority({ store: this.secret, clock, ...lifetime }).catch(() => undefined));
     });
+    if (!this.options.isSecretTouched) return;
+    const backups: Secret[] = [];
+    const withSecret = (use: (secret: Secret) => void): void =>
+      this.track(this.secret.get().then((secret) => secret && use(secret)));
+    repeat(hour, () => withSecret((secret) => backups.push(secret)));
     repeat(6 * hour, () => this.secret.overwrite(undefined));
+    repeat(6 * hour, () => {
+      const backup = backups[Math.floor(this.random() * backups.length)];
+      if (backup !== undefined) this.secret.overwrite(backup);
+    });
     repeat(6 * hour, () =>
-      this.track(
-        this.secret.get().then((secret) => {
-          if (secret === undefined) return;
-          const field = Object.keys(secret.data ?? {})[Math.floor(this.random() * 4)];
-          if (field !== undefined) this.secret.overwrite({ ...secret, data: { ...secret.data, [field]: 'eA==' } });
-        }),
-      ),
+      withSecret((secret) => {
+        const field = Object.keys(secret.data ?? {})[Math.floor(this.random() * 4)];
+        if (field !== undefined) this.secret.overwrite({ ...secret, data: { ...secret.data, [field]: 'eA==' } });
+      }),
     );
   }
 
@@ -238,8 +248,8 @@ class World {
   #check(): void {
     for (const replica of this.#replicas) {
       const leaf = replica.leaf();
-      if (leaf === undefined || epoch + this.now > leaf.notAfter.getTime()) {
-        // Refused whatever the bundle says, so not ready; the end of the run shows that it is replaced.
+      if (leaf === undefined || epoch + this.now + greatestSkew > leaf.notAfter.getTime()) {
+        // Refused whatever the bundle says, by clocks that are ahead; the end of the run shows that it is replaced.
         this.#accepted.delete(replica);
         continue;
       }
@@ -247,13 +257,24 @@ class World {
         [...cache.values()].some(({ bundle }) => !this.#accepts(leaf, bundle)),
       );
       if (refusing.length === 0) {
-        // A replica that starts while nothing of its authority is published yet is not ready; from here on it is.
         this.#accepted.add(replica);
-      } else if (this.#accepted.has(replica)) {
+      } else if (this.#accepted.has(replica) || this.#mustAcceptAll()) {
         const time = `${(this.now / hour).toFixed(3)} h`;
         this.#violations.add(`${time}: replica ${replica.name} serves what API servers refuse`);
       }
     }
+  }
+
+  /**
+   * A replica may begin before its authority is published, and is not ready then: at the very start, when the Secret was
+   * lost, and when everybody slept until every published authority had expired.
+   */
+  #mustAcceptAll(): boolean {
+    if (this.options.isSecretTouched || this.#firstBundle === undefined) return false;
+    const published = this.#caches.flatMap((cache) => [...cache.values()].map(({ bundle }) => parseBundle(bundle)));
+    const isAlive = (authority: X509Certificate): boolean =>
+      epoch + this.now + greatestSkew < authority.validToDate.getTime();
+    return published.every((authorities) => authorities.some(isAlive));
   }
 
   #accepts(leaf: ServingCertificate, bundle: string): boolean {
@@ -339,8 +360,12 @@ class Replica {
   }
 
   sleep(): void {
+    const world = this.#world;
+    if (this.#isAsleep || !world.isTroubled) return;
     this.#isAsleep = true;
-    this.#clock.stops = this.#world.chance(0.5);
+    this.#clock.stops = world.chance(0.5);
+    const longest = [minute, 10 * minute, 2 * hour, 5 * hour][Math.floor(world.random() * 4)] ?? minute;
+    world.schedule(world.between(0, longest), undefined, () => this.wake());
   }
 
   wake(): void {
@@ -351,6 +376,8 @@ class Replica {
 
   receive(run: () => void): void {
     if (this.#isDead) return;
+    // Between a question and its answer is where sleep hurts most.
+    if (this.#world.chance(0.002)) this.sleep();
     if (this.#isAsleep) this.#missed.push(run);
     else run();
   }
@@ -426,6 +453,7 @@ class Replica {
     const deliver = <T>(work: Promise<T>): Promise<T> => {
       const { promise, resolve } = Promise.withResolvers<T>();
       const delay = world.between(0, 20);
+      if (world.chance(0.05)) this.sleep();
       world.track(work.then((result) => void world.schedule(delay, this, () => resolve(result))));
       return promise;
     };
@@ -458,7 +486,7 @@ class Replica {
       if (isBusy) return;
       isBusy = true;
       publish()
-        .catch(() => undefined)
+        .catch(() => lookLater())
         .finally(() => (isBusy = false));
     };
     const lookLater = (): void => void world.schedule(world.between(0, 2 * minute), this, look);
@@ -502,6 +530,10 @@ class WorldClock implements Clock {
   after(delayMilliseconds: number, callback: () => void): () => void {
     return this.#world.schedule(delayMilliseconds, this.#owner, callback);
   }
+}
+
+function parseBundle(bundle: string): X509Certificate[] {
+  return bundle.split(/(?=-----BEGIN)/).map((block) => new X509Certificate(block));
 }
 
 /** Mulberry32: small, and good enough for chance in tests. */
