@@ -6,8 +6,8 @@ import type { WebhookConfiguration } from '../api/webhook-configuration.ts';
 import { buildConfigurations, defaultExcludedNamespaces } from '../registrar/index.ts';
 import { AdmissionServer } from '../server/index.ts';
 import type { Logger } from '../telemetry/index.ts';
-import { readManifestFiles } from './manifest-files.ts';
-import { OfflineReview, type ReviewedManifest } from './review/offline-review.ts';
+import { readManifestFiles } from '../sources/manifest-files.ts';
+import { OfflineReview, type ReviewedManifest } from '../review/offline-review.ts';
 import { WebhookThread } from './webhook-thread.ts';
 
 export interface DevSessionOptions {

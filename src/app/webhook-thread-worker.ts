@@ -15,7 +15,7 @@ import { KubeClient, loadKubeconfig } from '../kube/index.ts';
 import { systemClock, type LogFacts, type Logger } from '../telemetry/index.ts';
 import { InformerListers } from './informer-listers.ts';
 import type { ThreadData, ThreadMessage, ThreadRequest } from './webhook-thread.ts';
-import { loadRegistry } from './load-registry.ts';
+import { loadRegistry } from '../sources/load-registry.ts';
 
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 const port = parentPort;

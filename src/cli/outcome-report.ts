@@ -2,7 +2,7 @@ import { relative } from 'node:path';
 import { styleText } from 'node:util';
 import { stringify } from 'yaml';
 import type { ManifestProblem } from '../api/manifest.ts';
-import type { ReviewedManifest } from '../app/review/offline-review.ts';
+import type { ReviewedManifest } from '../review/offline-review.ts';
 import type { Step, WebhookMatch, WebhookStep } from '../chain/step.ts';
 import { diff, type JsonValue } from '../json/index.ts';
 import { notSimulatedText } from './not-simulated.ts';

@@ -1,10 +1,10 @@
 import type { Operation } from '../api/admission-review.ts';
 import type { Manifest, ManifestProblem } from '../api/manifest.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
-import { readManifestFiles } from '../app/manifest-files.ts';
-import { OfflineReview, type ReviewedManifest } from '../app/review/offline-review.ts';
-import type { RequestOptions } from '../app/review/request.ts';
-import { readWebhookSources } from '../app/review/webhook-sources.ts';
+import { readManifestFiles } from '../sources/manifest-files.ts';
+import { OfflineReview, type ReviewedManifest } from '../review/offline-review.ts';
+import type { RequestOptions } from '../review/request.ts';
+import { readWebhookSources } from '../review/webhook-sources.ts';
 import { parseResourceName } from '../api/resource-name.ts';
 import { UsageError } from './usage-error.ts';
 
@@ -90,7 +90,7 @@ async function readState({ state, fromCluster }: ReviewInput): Promise<readonly 
   const objects: KubernetesObject[] = [];
   if (fromCluster === true) {
     const { KubeClient, loadClusterConfig } = await import('../kube/index.ts');
-    const { readClusterObjects } = await import('../app/review/cluster-objects.ts');
+    const { readClusterObjects } = await import('../review/cluster-objects.ts');
     const client = new KubeClient(await loadClusterConfig({ environment: process.env }));
     try {
       objects.push(...(await readClusterObjects(client)));

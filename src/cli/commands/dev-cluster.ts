@@ -1,5 +1,5 @@
 import { DevSession, type DevSessionOptions } from '../../app/dev-session.ts';
-import { watchFiles } from '../../app/watch-files.ts';
+import { watchFiles } from '../../sources/watch-files.ts';
 import { SallyportError } from '../../errors.ts';
 import { KubeClient, loadKubeconfig } from '../../kube/index.ts';
 import { defaultExcludedNamespaces, Registrar } from '../../registrar/index.ts';

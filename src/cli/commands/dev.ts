@@ -1,5 +1,5 @@
 import { DevSession, type DevReview } from '../../app/dev-session.ts';
-import { watchFiles } from '../../app/watch-files.ts';
+import { watchFiles } from '../../sources/watch-files.ts';
 import { SallyportError } from '../../errors.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { DevOptions } from '../program.ts';

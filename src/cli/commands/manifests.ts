@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
 import { installManifests } from '../../app/install-manifests.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
-import { loadRegistry } from '../../app/load-registry.ts';
+import { loadRegistry } from '../../sources/load-registry.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { buildConfigurations } from '../../registrar/index.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { certificateSource } from '../../app/certificates.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
-import { loadRegistry } from '../../app/load-registry.ts';
+import { loadRegistry } from '../../sources/load-registry.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
 import { Registrar, UnsafeRegistrationError } from '../../registrar/index.ts';

@@ -1,6 +1,6 @@
 import { Gate } from '../../app/gate.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
-import { loadRegistry } from '../../app/load-registry.ts';
+import { loadRegistry } from '../../sources/load-registry.ts';
 import { loadClusterConfig } from '../../kube/index.ts';
 import { UnsafeRegistrationError } from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';

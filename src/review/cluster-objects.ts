@@ -1,5 +1,5 @@
-import type { KubernetesObject } from '../../api/object-meta.ts';
-import { isNotFound, type CollectionAddress, type KubeClient } from '../../kube/index.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import { isNotFound, type CollectionAddress, type KubeClient } from '../kube/index.ts';
 
 const core = { group: '', version: 'v1' };
 

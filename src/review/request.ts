@@ -1,9 +1,9 @@
-import type { Operation, UserInfo } from '../../api/admission-review.ts';
-import { guessResource } from '../../api/kind.ts';
-import type { KubernetesObject } from '../../api/object-meta.ts';
-import type { GroupVersionKind, GroupVersionResource } from '../../api/resource.ts';
-import type { Attributes } from '../../chain/attributes.ts';
-import type { JsonObject } from '../../json/index.ts';
+import type { Operation, UserInfo } from '../api/admission-review.ts';
+import { guessResource } from '../api/kind.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import type { GroupVersionKind, GroupVersionResource } from '../api/resource.ts';
+import type { Attributes } from '../chain/attributes.ts';
+import type { JsonObject } from '../json/index.ts';
 
 /** How an object is asked for; what the command line says of it. */
 export interface RequestOptions {

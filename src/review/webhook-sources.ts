@@ -1,10 +1,10 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { WebhookRegistry } from '../../admission/index.ts';
-import type { WebhookConfiguration } from '../../api/webhook-configuration.ts';
-import { WebhookFileError } from '../errors.ts';
-import { readManifestFiles } from '../manifest-files.ts';
-import { isModuleFile, loadWebhooks } from '../webhook-files.ts';
+import { WebhookRegistry } from '../admission/index.ts';
+import type { WebhookConfiguration } from '../api/webhook-configuration.ts';
+import { WebhookFileError } from '../sources/errors.ts';
+import { readManifestFiles } from '../sources/manifest-files.ts';
+import { isModuleFile, loadWebhooks } from '../sources/webhook-files.ts';
 
 export interface WebhookSources {
   /** Definitions of ours. */

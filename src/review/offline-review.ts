@@ -1,13 +1,13 @@
 import { randomUUID } from 'node:crypto';
-import type { WebhookRegistry } from '../../admission/index.ts';
-import type { CustomResourceDefinition } from '../../api/generated/apiextensions.v1.ts';
-import type { Manifest } from '../../api/manifest.ts';
-import type { KubernetesObject } from '../../api/object-meta.ts';
+import type { WebhookRegistry } from '../admission/index.ts';
+import type { CustomResourceDefinition } from '../api/generated/apiextensions.v1.ts';
+import type { Manifest } from '../api/manifest.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
 import type {
   MutatingWebhookConfiguration,
   ValidatingWebhookConfiguration,
   WebhookConfiguration,
-} from '../../api/webhook-configuration.ts';
+} from '../api/webhook-configuration.ts';
 import {
   AdmissionChain,
   createConditionCompiler,
@@ -22,9 +22,9 @@ import {
   type Outcome,
   type PluginFlags,
   type WebhookClient,
-} from '../../chain/index.ts';
-import { buildConfigurations } from '../../registrar/configurations.ts';
-import { silentLogger } from '../../telemetry/index.ts';
+} from '../chain/index.ts';
+import { buildConfigurations } from '../registrar/configurations.ts';
+import { silentLogger } from '../telemetry/index.ts';
 import { inProcessHost, InProcessWebhookClient } from './in-process-client.ts';
 import { attributesOf, type RequestOptions } from './request.ts';
 

@@ -1,7 +1,7 @@
-import { answerReview, objectListers, type WebhookRegistry } from '../../admission/index.ts';
-import type { KubernetesObject } from '../../api/object-meta.ts';
-import type { WebhookClient, WebhookRequest, WebhookResponse } from '../../chain/webhook/client.ts';
-import type { Logger } from '../../telemetry/index.ts';
+import { answerReview, objectListers, type WebhookRegistry } from '../admission/index.ts';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import type { WebhookClient, WebhookRequest, WebhookResponse } from '../chain/webhook/client.ts';
+import type { Logger } from '../telemetry/index.ts';
 
 /** Host under which webhooks of this process stand in configurations; `.invalid` is nobody's, by RFC 2606. */
 export const inProcessHost = 'in-process.sallyport.invalid';

@@ -3,8 +3,9 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidDefinitionError } from '../admission/index.ts';
 import { silentLogger } from '../telemetry/index.ts';
-import { WebhookFileError, WebhookThreadError } from './errors.ts';
-import { loadWebhooks } from './webhook-files.ts';
+import { WebhookFileError } from '../sources/errors.ts';
+import { WebhookThreadError } from './errors.ts';
+import { loadWebhooks } from '../sources/webhook-files.ts';
 import { WebhookThread } from './webhook-thread.ts';
 
 let folder: string;
