@@ -5,6 +5,7 @@
  * CompileCELExpression.
  */
 import { check } from './check/checker.ts';
+import type { CheckedExpression } from './check/checker.ts';
 import { checkLiterals } from './check/literals.ts';
 import type { Environment } from './environment.ts';
 import { Panic } from './evaluate/panic.ts';
@@ -48,20 +49,23 @@ export function compile(expression: string, environment: Environment, options: C
   const { source } = parsed.parsed;
   const result = check(parsed.parsed, environment);
   if (!result.ok) return compilationFailed(source, result.issues);
-  const { checked } = result;
-  const issues = checkLiterals(checked);
-  if (issues.length > 0) return compilationFailed(source, issues);
-  const mismatch = resultMismatch(checked.types.get(checked.root.id), options.resultType);
-  if (mismatch !== undefined) return failed(mismatch);
   try {
-    const planned = plan(checked, environment);
-    if (planned instanceof EvaluationError) return failed(`program instantiation failed: ${planned.message}`);
-    return { ok: true, program: new Program(planned) };
+    const issues = checkLiterals(result.checked);
+    if (issues.length > 0) return compilationFailed(source, issues);
+    return makeProgram(result.checked, environment, options);
   } catch (error) {
     // The API server's compiler panics on such an expression, and the request that brought it fails.
     if (error instanceof Panic) return failed(`internal error: ${error.message}`);
     throw error;
   }
+}
+
+function makeProgram(checked: CheckedExpression, environment: Environment, options: CompileOptions): CompileResult {
+  const mismatch = resultMismatch(checked.types.get(checked.root.id), options.resultType);
+  if (mismatch !== undefined) return failed(mismatch);
+  const planned = plan(checked, environment);
+  if (planned instanceof EvaluationError) return failed(`program instantiation failed: ${planned.message}`);
+  return { ok: true, program: new Program(planned) };
 }
 
 function compilationFailed(source: Source, issues: readonly CompileIssue[]): CompileResult {

@@ -10,8 +10,17 @@ import { formatGeneral } from './standard/number-text.ts';
 import { formatTimestamp } from './standard/time-text.ts';
 import { typeOf } from './type-of.ts';
 import { Type } from './types.ts';
-import { Duration, ListValue, MapValue, OpaqueValue, OptionalValue, Timestamp, Uint } from './values.ts';
-import type { Value } from './values.ts';
+import {
+  Duration,
+  EvaluationError,
+  ListValue,
+  MapValue,
+  OpaqueValue,
+  OptionalValue,
+  Timestamp,
+  Uint,
+} from './values.ts';
+import type { Result, Value } from './values.ts';
 
 /** `%v`. */
 export function formatValue(value: Value): string {
@@ -43,7 +52,8 @@ export function formatValue(value: Value): string {
 }
 
 /** `%T`, as far as it is known for values of libraries. */
-export function goTypeName(value: Value): string {
+export function goTypeName(value: Result): string {
+  if (value instanceof EvaluationError) return '*types.Err';
   if (value === null) return 'types.Null';
   if (value instanceof JsonList) return '[]interface {}';
   if (value instanceof JsonMap) return 'map[string]interface {}';

@@ -5,6 +5,7 @@
  * Source: cel-go v0.29.2 cel/validator.go, in the order of k8s.io/apiserver v0.37.2 pkg/cel/environment/base.go.
  */
 import { checkFormatCall } from '../ext/format-check.ts';
+import { Panic } from '../evaluate/panic.ts';
 import { compileRegex } from '../regex.ts';
 import { toDuration, toTimestamp } from '../standard/conversions.ts';
 import type { CallExpression, Expression, ListExpression, MapExpression } from '../syntax/ast.ts';
@@ -98,7 +99,11 @@ function checkMap({ entries }: MapExpression, checked: CheckedExpression, report
 
 function entryType(expression: Expression, optional: boolean, checked: CheckedExpression): Type {
   const type = checked.types.get(expression.id) ?? DynType;
-  return optional ? (type.parameters[0] ?? DynType) : type;
+  if (!optional) return type;
+  const [held] = type.parameters;
+  // cel-go takes the first parameter of a type that has none: an optional element of dynamic type.
+  if (held === undefined) throw new Panic('runtime error: index out of range [0] with length 0');
+  return held;
 }
 
 function mismatch(expected: Type, actual: Type): string {

@@ -23,8 +23,8 @@ export interface Attribute {
   observe(costs: CostTracker, id: number, value: Result, extraCost: number): void;
 }
 
-/** Reads a variable. */
-export type VariableReader = (frame: Frame) => Result;
+/** Reads a variable; undefined if it has no value. */
+export type VariableReader = (frame: Frame) => Result | undefined;
 
 /** Evaluates an attribute as an expression. */
 export class AttributeNode implements PlanNode {
@@ -108,16 +108,24 @@ class SelectionChain {
 
 /** A variable and selections from it. */
 export class VariableAttribute extends SelectionChain implements Attribute {
+  readonly #name: string;
   readonly #read: VariableReader;
+  readonly #isGlobal: boolean;
 
-  constructor(id: number, read: VariableReader) {
+  /** `isGlobal`: written with a leading dot to look past a comprehension variable of that name. */
+  constructor(id: number, name: string, read: VariableReader, isGlobal: boolean) {
     super(id);
+    this.#name = name;
     this.#read = read;
+    this.#isGlobal = isGlobal;
   }
 
   resolve(frame: Frame): Result {
     const value = this.#read(frame);
-    return value instanceof EvaluationError ? value : this.select(frame, value);
+    if (value === undefined) return new EvaluationError(`no such attribute(s): ${this.#name}`);
+    if (value instanceof EvaluationError) return value;
+    // cel-go goes on with the input variables alone, which knows neither costs nor comprehension variables.
+    return this.select(this.#isGlobal ? frame.ofInput() : frame, value);
   }
 }
 

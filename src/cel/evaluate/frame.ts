@@ -1,7 +1,7 @@
 /** What one evaluation works with. */
 import { EvaluationError } from '../values.ts';
 import type { Result, Value } from '../values.ts';
-import type { CostTracker } from './cost-tracker.ts';
+import { CostTracker } from './cost-tracker.ts';
 
 /** Variables of an evaluation. A `Map` is one; others may compute a variable when it is asked for. */
 export interface Activation {
@@ -24,6 +24,11 @@ export class Frame {
     this.activation = activation;
     this.costs = costs;
     this.#signal = signal;
+  }
+
+  /** The frame outside all comprehensions, where nothing is counted. */
+  ofInput(): Frame {
+    return new Frame(this.activation, new CostTracker(Infinity, 0), this.#signal);
   }
 
   /** Counts a loop step; an error when the evaluation was aborted. */

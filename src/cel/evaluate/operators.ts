@@ -42,6 +42,24 @@ export class LogicalNode implements PlanNode {
   }
 }
 
+/** What the loop conditions of all() and exists() ask: false for false, true for anything else, errors included. */
+export class NotStrictlyFalseNode implements PlanNode {
+  readonly id: number;
+  readonly #operand: PlanNode;
+
+  constructor(id: number, operand: PlanNode) {
+    this.id = id;
+    this.#operand = operand;
+  }
+
+  execute(frame: Frame): Result {
+    const value = this.#operand.execute(frame) !== false;
+    const isCharged = frame.costs.dropArguments([this.#operand.id]) !== undefined;
+    frame.costs.observe(this.id, value, isCharged ? 1 : 0);
+    return value;
+  }
+}
+
 /** `a == b` and `a != b`. */
 export class EqualityNode implements PlanNode {
   readonly id: number;

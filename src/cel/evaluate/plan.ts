@@ -36,7 +36,7 @@ import { Accumulator, FoldNode } from './fold.ts';
 import { Frame } from './frame.ts';
 import { ConstantNode } from './node.ts';
 import type { PlanNode } from './node.ts';
-import { EqualityNode, LogicalNode, OptionalOrNode, SetMembershipNode } from './operators.ts';
+import { EqualityNode, LogicalNode, NotStrictlyFalseNode, OptionalOrNode, SetMembershipNode } from './operators.ts';
 import { AttributeQualifier, ConstantQualifier, PresenceQualifier, asKey } from './qualifier.ts';
 
 /** A plan, and the greatest id in it. */
@@ -114,15 +114,15 @@ class Planner {
       if (type === undefined) throw new PlanFailure(`reference to undefined type: ${name}`);
       return new ConstantNode(id, type);
     }
-    return new AttributeNode(new VariableAttribute(id, this.#reader(name)));
-  }
-
-  #reader(name: string): VariableReader {
     const isGlobal = name.startsWith('.');
     const bare = isGlobal ? name.slice(1) : name;
+    return new AttributeNode(new VariableAttribute(id, bare, this.#reader(bare, isGlobal), isGlobal));
+  }
+
+  #reader(bare: string, isGlobal: boolean): VariableReader {
     const local = isGlobal ? undefined : this.#scopes.findLast((scope) => scope.has(bare))?.get(bare);
     if (local !== undefined) return local;
-    return (frame) => frame.activation.get(bare) ?? new EvaluationError(`no such attribute(s): ${bare}`);
+    return (frame) => frame.activation.get(bare);
   }
 
   #select({ id, operand, field, testOnly }: SelectExpression): PlanNode {
@@ -146,6 +146,9 @@ class Planner {
     const operands = resolved.target === undefined ? expression.args : [resolved.target, ...expression.args];
     const args = operands.map((operand) => this.plan(operand));
     const [first, second, third] = args;
+    if (resolved.function.name === operators.NOT_STRICTLY_FALSE && first !== undefined) {
+      return new NotStrictlyFalseNode(id, first);
+    }
     if (first !== undefined && second !== undefined) {
       switch (resolved.function.name) {
         case operators.LOGICAL_AND:
@@ -275,7 +278,7 @@ class Planner {
 }
 
 function readSlot(slot: number): VariableReader {
-  return (frame) => frame.locals[slot] ?? null;
+  return (frame) => frame.locals[slot];
 }
 
 /** `operand in list` as one look-up; undefined if the list has anything but scalars. cel-go: maybeOptimizeSetMembership. */

@@ -33,7 +33,7 @@ export class ConstantQualifier implements Qualifier {
   }
 
   qualify(frame: Frame, operand: Value): Result {
-    const found = select(operand, this.#key) ?? missing(operand, this.#key);
+    const found = selectOrMissing(operand, this.#key);
     frame.costs.observe(this.id, found, 1);
     return found;
   }
@@ -86,17 +86,24 @@ export class AttributeQualifier implements Qualifier {
   }
 
   qualify(frame: Frame, operand: Value): Result {
-    const key = asKey(this.#index.resolve(frame));
-    const found = key instanceof EvaluationError ? key : (select(operand, key) ?? missing(operand, key));
+    const key = this.#key(frame);
+    const found = key instanceof EvaluationError ? key : selectOrMissing(operand, key);
     this.#observe(frame, found);
     return found;
   }
 
   qualifyIfPresent(frame: Frame, operand: Value): Result | undefined {
-    const key = asKey(this.#index.resolve(frame));
+    const key = this.#key(frame);
     const found = key instanceof EvaluationError ? key : select(operand, key);
     if (found !== undefined && !(found instanceof EvaluationError)) this.#observe(frame, found);
     return found;
+  }
+
+  #key(frame: Frame): Result {
+    const value = this.#index.resolve(frame);
+    // A null that comes straight from JSON is Go's nil, which has no type name.
+    if (value === null && !this.#computed) return new EvaluationError('invalid qualifier type: <nil>');
+    return asKey(value);
   }
 
   #observe(frame: Frame, found: Result): void {
@@ -129,7 +136,9 @@ function select(operand: Value, key: Value): Result | undefined {
   return index >= 0 && index < operand.size ? operand.at(index) : undefined;
 }
 
-function missing(operand: Value, key: Value): EvaluationError {
+function selectOrMissing(operand: Value, key: Value): Result {
+  const found = select(operand, key);
+  if (found !== undefined) return found;
   const what = operand instanceof ListValue ? 'index out of bounds' : 'no such key';
   return new EvaluationError(`${what}: ${formatValue(key)}`);
 }

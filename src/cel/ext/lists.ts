@@ -8,6 +8,7 @@ import { LIST_CREATE_BASE_COST, STRING_TRAVERSAL_COST_FACTOR, actualSize } from 
 import type { Library } from '../environment.ts';
 import { globalOverload, memberOverload } from '../function.ts';
 import { ArrayList } from '../list.ts';
+import { Panic } from '../evaluate/panic.ts';
 import { withoutOperator } from '../standard/arithmetic.ts';
 import type { Expression } from '../syntax/ast.ts';
 import { MacroError } from '../syntax/macro.ts';
@@ -27,14 +28,18 @@ import {
   listType,
   typeParameter,
 } from '../types.ts';
+import { goTypeName } from '../value-text.ts';
 import { EvaluationError, ListValue } from '../values.ts';
 import type { Result, Value } from '../values.ts';
+
+/** Go types with a method Add, the first that lists have. */
+const HAVE_ADDITION = /^types\.(?:Int|Uint|Double|String|Bytes|Duration|Timestamp)$/;
 
 const listOfT = listType(typeParameter('T'));
 const comparableTypes = [IntType, UintType, DoubleType, BoolType, DurationType, TimestampType, StringType, BytesType];
 
-/** cel-go: ListsMaxRangeSize. */
-const MAX_RANGE_SIZE = 10_000_000n;
+/** cel-go: listsLib.maxRangeSize. */
+const MAX_RANGE_SIZE = 1_000_000n;
 
 export const listsLibrary: Library = {
   name: 'cel.lib.ext.lists',
@@ -222,14 +227,25 @@ function resultSizeCost(_args: readonly Value[], result: Result): number {
   return allocationCost(1, actualSize(result));
 }
 
-function flattenCost([list = null, depth]: readonly Value[]): number {
+/** cel-go's cost of flatten() panics if the depth turns out to be no int. */
+function flattenCost([list = null, depth]: readonly Result[]): number {
+  if (depth !== undefined && typeof depth !== 'bigint') {
+    throw new Panic(`interface conversion: ref.Val is ${goTypeName(depth)}, not types.Int`);
+  }
   const factor = typeof depth === 'bigint' ? Number(depth) : 1;
   return allocationCost(factor < 0 ? 1 : factor, actualSize(list));
 }
 
-/** As if each element were compared with each other one, both ways. */
-function selfComparisonCost(list: Value | undefined): number {
-  if (!(list instanceof ListValue) || list.size === 0) return allocationCost(2, 0);
+/**
+ * As if each element were compared with each other one, both ways. cel-go's panics if the list turns out to be none,
+ * so that the API server tells of the panic instead of the error.
+ */
+function selfComparisonCost(list: Result = null): number {
+  if (!(list instanceof ListValue)) {
+    const missing = HAVE_ADDITION.test(goTypeName(list)) ? 'Contains' : 'Add';
+    throw new Panic(`interface conversion: ${goTypeName(list)} is not traits.Lister: missing method ${missing}`);
+  }
+  if (list.size === 0) return allocationCost(2, 0);
   const first = list.at(0);
   const isText = typeof first === 'string' || first instanceof Uint8Array;
   return allocationCost(isText ? 2 + STRING_TRAVERSAL_COST_FACTOR : 2, list.size * list.size);

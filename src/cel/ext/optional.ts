@@ -113,7 +113,7 @@ export const optionalLibrary: Library = {
 };
 
 function dereference({ value }: OptionalValue): Result {
-  return value ?? new EvaluationError('optional.none() dereference');
+  return value === undefined ? new EvaluationError('optional.none() dereference') : value;
 }
 
 function elementAt(list: ListValue, index: number): OptionalValue {

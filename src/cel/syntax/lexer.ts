@@ -92,6 +92,16 @@ const UNFINISHED = new RegExp(
     .join('|'),
 );
 
+/** How deep one rule of the grammar may nest in itself, and the parse tree as a whole. cel-go: maxRecursionDepth. */
+export const MAX_DEPTH = 250;
+
+/** Words that the language keeps for itself; they may be field names, but not variables or functions. */
+export const RESERVED: ReadonlySet<string> = new Set(
+  'as break const continue else false for function if import in let loop package namespace null return true var void while'.split(
+    ' ',
+  ),
+);
+
 const KEYWORDS: ReadonlySet<string> = new Set(['in', 'true', 'false', 'null']);
 
 /**

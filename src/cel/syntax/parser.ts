@@ -7,7 +7,7 @@
  */
 import type { Expression, MapEntry, ObjectField } from './ast.ts';
 import { ExpressionIds, MacroExpressionFactory } from './expression-factory.ts';
-import { tokenize } from './lexer.ts';
+import { MAX_DEPTH, RESERVED, tokenize } from './lexer.ts';
 import type { Token, TokenKind } from './lexer.ts';
 import { MacroError } from './macro.ts';
 import type { Macro } from './macro.ts';
@@ -15,21 +15,12 @@ import * as operators from './operators.ts';
 import { Source } from './source.ts';
 import type { CompileIssue } from './source.ts';
 import { LiteralError, unescapeBytes, unescapeString } from './string-literal.ts';
-import { diagnoseSyntax } from './syntax-errors.ts';
+import { diagnoseSyntax, reportLexicalErrors } from './syntax-errors.ts';
 import { Uint } from '../values.ts';
 import type { Value } from '../values.ts';
 
 /** Longest expression, in code points. cel-go: parser/options.go, expressionSizeCodePointLimit. */
 const MAX_CODE_POINTS = 100_000;
-/** How deep one rule of the grammar may nest in itself, and the parse tree as a whole. cel-go: maxRecursionDepth. */
-const MAX_DEPTH = 250;
-
-/** Words that the language keeps for itself; they may be field names, but not variables or functions. */
-const RESERVED: ReadonlySet<string> = new Set(
-  'as break const continue else false for function if import in let loop package namespace null return true var void while'.split(
-    ' ',
-  ),
-);
 
 const RELATIONS: ReadonlyMap<TokenKind, string> = new Map([
   ['<', operators.LESS],
@@ -90,7 +81,7 @@ export function parse(text: string, macros: MacroTable): ParseResult {
     if (abort instanceof UnexpectedToken) return failed(diagnoseSyntax(source, tokens, errors));
     throw abort;
   }
-  if (errors.length > 0) return failed([...diagnoseSyntax(source, tokens, errors), ...parser.issues]);
+  if (errors.length > 0) return failed([...reportLexicalErrors(source, errors), ...parser.issues]);
   if (parser.issues.length > 0) return failed(parser.issues);
   return { ok: true, parsed: { source, root, ids: parser.ids } };
 }

@@ -1,7 +1,8 @@
 /**
- * The macros of the language: has, all, exists, exists_one, existsOne, map, filter.
+ * The macros of the language: has, all, exists, exists_one, map, filter. existsOne with one variable is none of
+ * the environment's.
  *
- * Source: cel-go v0.29.2 parser/macro.go.
+ * Source: cel-go v0.29.2 parser/macro.go; cel/macro.go, StandardMacros.
  */
 import type { Expression } from './ast.ts';
 import { MacroError } from './macro.ts';
@@ -13,7 +14,6 @@ export const standardMacros: readonly Macro[] = [
   { name: 'all', member: true, argumentCount: 2, expand: quantifier(all) },
   { name: 'exists', member: true, argumentCount: 2, expand: quantifier(exists) },
   { name: 'exists_one', member: true, argumentCount: 2, expand: quantifier(existsOne) },
-  { name: 'existsOne', member: true, argumentCount: 2, expand: quantifier(existsOne) },
   { name: 'map', member: true, argumentCount: 2, expand: expandMap },
   { name: 'map', member: true, argumentCount: 3, expand: expandMap },
   { name: 'filter', member: true, argumentCount: 2, expand: expandFilter },
