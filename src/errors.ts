@@ -2,6 +2,7 @@
  * Every code a {@link SallyportError} may carry. Each has a line in docs/errors.md, held by a test.
  */
 export type SallyportErrorCode =
+  | 'SALLYPORT_ADMISSION_SUITE'
   | 'SALLYPORT_API_STATUS'
   | 'SALLYPORT_API_UNREACHABLE'
   | 'SALLYPORT_AUTHORITY_SECRET'

@@ -1,6 +1,7 @@
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
 import { SallyportError } from '../errors.ts';
 import type { ReviewOptions } from './commands/review.ts';
+import type { TestOptions } from './commands/test.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { notSimulatedText } from './not-simulated.ts';
 import type { ReviewInput } from './review-input.ts';
@@ -98,6 +99,17 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .action(async (options: ReviewInput) => {
       const { explain } = await import('./commands/explain.ts');
       finish(await explain(options));
+    });
+
+  program
+    .command('test')
+    .description(`Run suites of admission tests, *.admission-test.yaml. ${notSimulatedText}`)
+    .argument('[paths...]', 'suites, or folders that hold them', ['.'])
+    .addOption(new Option('-o, --output <format>', 'how to report').choices(['text', 'junit', 'json']).default('text'))
+    .addHelpText('after', '\nExample:\n  sallyport test tests/ -o junit\n')
+    .action(async (paths: string[], options: TestOptions) => {
+      const { test } = await import('./commands/test.ts');
+      finish(await test(paths, options));
     });
 
   program

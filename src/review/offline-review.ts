@@ -74,7 +74,10 @@ export class OfflineReview {
     this.#definitions = [...state, ...manifests.map(({ object }) => object)].filter(isCustomResourceDefinition);
     const catalog = new ResourceCatalog(this.#definitions);
     this.#chain = new AdmissionChain({
-      plugins: orderPlugins([...simulatedPlugins, ...webhookPlugins(options, () => this.#objects)], options.plugins),
+      plugins: orderPlugins(
+        [...simulatedPlugins, ...webhookPlugins(options, () => this.#objects)],
+        options.plugins,
+      ),
       state: this.#state,
       objectInterfaces: ({ resource }) => catalog.objectInterfaces(resource),
     });

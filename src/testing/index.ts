@@ -1,3 +1,9 @@
 export * from './control-plane/index.ts';
 export { admit, WebhookFault, type AdmitOptions, type AdmitResult } from './admit.ts';
+export {
+  AdmissionSuiteError,
+  readAdmissionSuite,
+  type AdmissionCase,
+  type AdmissionCaseResult,
+} from './admission-suite.ts';
 export { buildRequest, type ReviewOptions } from './review-builder.ts';
