@@ -97,7 +97,7 @@ export class DevSession {
     thread.forget();
     const client = new HttpsWebhookClient();
     try {
-      const review = new OfflineReview(
+      const review = await OfflineReview.open(
         {
           registry: new WebhookRegistry(),
           configurations: this.#configurations(),

@@ -35,7 +35,7 @@ export interface OpenReview {
 export async function openReview(input: ReviewInput): Promise<OpenReview> {
   const { manifests, problems } = await readManifestFiles(input.filename);
   const options = await requestOptions(input);
-  const review = new OfflineReview(
+  const review = await OfflineReview.open(
     {
       ...(await readWebhookSources(input.webhooks ?? [])),
       state: await readState(input),

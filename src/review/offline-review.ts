@@ -5,24 +5,22 @@ import type { Manifest } from '../api/manifest.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type {
   MutatingWebhookConfiguration,
+  ValidatingWebhook,
   ValidatingWebhookConfiguration,
   WebhookConfiguration,
 } from '../api/webhook-configuration.ts';
-import {
-  AdmissionChain,
-  createConditionCompiler,
-  InMemoryClusterState,
-  mutatingWebhookPlugin,
-  orderPlugins,
-  registerWebhooks,
-  ResourceCatalog,
-  simulatedPlugins,
-  validatingWebhookPlugin,
-  type Attributes,
-  type Outcome,
-  type PluginFlags,
-  type WebhookClient,
-} from '../chain/index.ts';
+// Not by the door of the chain, which would load the client for the network and the whole of CEL besides.
+import type { Attributes } from '../chain/attributes.ts';
+import { AdmissionChain, type Outcome } from '../chain/chain.ts';
+import { InMemoryClusterState } from '../chain/cluster-state.ts';
+import type { ConditionCompiler } from '../chain/match/match-conditions.ts';
+import { orderPlugins, type PluginFlags } from '../chain/plugin-registry.ts';
+import { mutatingWebhookPlugin } from '../chain/plugins/mutating-webhook.ts';
+import { simulatedPlugins } from '../chain/plugins/simulated-plugins.ts';
+import { validatingWebhookPlugin } from '../chain/plugins/validating-webhook.ts';
+import { ResourceCatalog } from '../chain/resource-catalog.ts';
+import type { WebhookClient } from '../chain/webhook/client.ts';
+import { registerWebhooks } from '../chain/webhook/configurations.ts';
 import { buildConfigurations } from '../registrar/configurations.ts';
 import { silentLogger } from '../telemetry/index.ts';
 import { inProcessHost, InProcessWebhookClient } from './in-process-client.ts';
@@ -64,7 +62,11 @@ export class OfflineReview {
   readonly #definitions: readonly CustomResourceDefinition[];
 
   /** `manifests` are those that will be reviewed: CustomResourceDefinitions among them describe the others. */
-  constructor(options: OfflineReviewOptions, manifests: readonly Manifest[]) {
+  static async open(options: OfflineReviewOptions, manifests: readonly Manifest[]): Promise<OfflineReview> {
+    return new OfflineReview(options, manifests, await conditionCompiler(options));
+  }
+
+  private constructor(options: OfflineReviewOptions, manifests: readonly Manifest[], compiler: ConditionCompiler) {
     const { state = [] } = options;
     this.#assumesNamespaces = options.state === undefined;
     this.#objects = [];
@@ -75,7 +77,7 @@ export class OfflineReview {
     const catalog = new ResourceCatalog(this.#definitions);
     this.#chain = new AdmissionChain({
       plugins: orderPlugins(
-        [...simulatedPlugins, ...webhookPlugins(options, () => this.#objects)],
+        [...simulatedPlugins, ...webhookPlugins(options, compiler, () => this.#objects)],
         options.plugins,
       ),
       state: this.#state,
@@ -123,8 +125,26 @@ export class OfflineReview {
   }
 }
 
+/** CEL is loaded when a webhook has conditions; most have none, and loading it takes longer than a review. */
+async function conditionCompiler({ registry, configurations }: OfflineReviewOptions): Promise<ConditionCompiler> {
+  const webhooks = [
+    ...registry,
+    ...configurations.flatMap((each): readonly ValidatingWebhook[] => each.webhooks ?? []),
+  ];
+  if (webhooks.every(({ matchConditions = [] }) => matchConditions.length === 0)) return noConditions;
+  const { createConditionCompiler } = await import('../chain/match/cel-conditions.ts');
+  return createConditionCompiler();
+}
+
+const noConditions: ConditionCompiler = {
+  compile: () => {
+    throw new TypeError('no webhook has conditions');
+  },
+};
+
 function webhookPlugins(
   { registry, configurations, elsewhere }: OfflineReviewOptions,
+  compiler: ConditionCompiler,
   objects: () => readonly KubernetesObject[],
 ) {
   const own = buildConfigurations(registry, {
@@ -135,7 +155,6 @@ function webhookPlugins(
     labels: {},
   });
   const all = [...own, ...configurations];
-  const compiler = createConditionCompiler();
   const client = new InProcessWebhookClient({ registry, objects, log: silentLogger, elsewhere: lazily(elsewhere) });
   const caller = { client, newUid: randomUUID };
   const mutating = all.filter(

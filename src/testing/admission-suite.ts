@@ -133,7 +133,7 @@ async function runCase(suite: Suite, each: Case, folder: string): Promise<Admiss
   const plugins: PluginFlags = { enable: suite.enableAdmissionPlugins, disable: suite.disableAdmissionPlugins };
   const entries = [...(suite.state ?? []), ...each.state];
   const state = (await Promise.all(entries.map((entry) => readObjects(entry, folder)))).flat();
-  const review = new OfflineReview(
+  const review = await OfflineReview.open(
     {
       ...(await readWebhookSources(suite.webhooks.map((path) => resolve(folder, path)))),
       state: suite.state === undefined && each.state.length === 0 ? undefined : state,

@@ -104,7 +104,7 @@ server: { host: 127.0.0.1, port: ${port}, healthPort: ${await findFreePort()} }
 registration: { url: "https://127.0.0.1:${port}" }
 `,
   );
-  const review = new OfflineReview(
+  const review = await OfflineReview.open(
     {
       ...(await readWebhookSources([join(examples, 'webhooks')])),
       state: [widgetDefinition],
