@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { CertificatePairError, FileSource, issueAuthority, issueServingCertificate, type KeyPair } from './index.ts';
-import { ManualClock } from './testing/manual-clock.ts';
-import { RecordingLogger } from './testing/recording-logger.ts';
+import { clockAt } from '../../test/certs/clock-at.ts';
+import type { FakeClock } from '../../test/fake-clock.ts';
+import { RecordingLogger } from '../../test/certs/recording-logger.ts';
 
 const hour = 3_600_000;
 const now = Date.UTC(2030, 5, 1);
@@ -18,7 +19,7 @@ let second: KeyPair;
 let third: KeyPair;
 let parent: string;
 let directory: string;
-let clock: ManualClock;
+let clock: FakeClock;
 let logger: RecordingLogger;
 let source: FileSource;
 
@@ -36,7 +37,7 @@ beforeEach(async () => {
   parent = await mkdtemp(join(tmpdir(), 'sallyport-files-'));
   directory = join(parent, 'certificates');
   await mkdir(directory);
-  clock = new ManualClock(now);
+  clock = clockAt(now);
   logger = new RecordingLogger();
   source = new FileSource({ directory, logger, clock, pollIntervalMilliseconds: pollInterval });
 });

@@ -1,12 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import { ReconcileLoop } from './reconcile-loop.ts';
-import { ManualClock } from './testing/manual-clock.ts';
+import { FakeClock } from '../../test/fake-clock.ts';
 
 const interval = 60_000;
 
 /** A loop whose passes end when the test says so. */
 function loopWithGates() {
-  const clock = new ManualClock(0);
+  const clock = new FakeClock();
   const gates: PromiseWithResolvers<void>[] = [];
   const failures: unknown[] = [];
   let running = 0;
@@ -143,7 +143,7 @@ describe('ReconcileLoop', () => {
   });
 
   it('stop() aborts the pass under way, waits for its end and allows no other', async () => {
-    const clock = new ManualClock(0);
+    const clock = new FakeClock();
     const ended: string[] = [];
     const loop = new ReconcileLoop({
       clock,

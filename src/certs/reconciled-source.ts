@@ -55,15 +55,17 @@ export abstract class ReconciledSource implements CertificateSource {
   protected abstract watch(look: () => void): (() => void)[];
 
   async start(signal?: AbortSignal): Promise<void> {
-    const stop = (): void => void this.stop();
-    signal?.addEventListener('abort', stop, { once: true });
-    this.#endings = [...this.watch(() => this.#loop.trigger()), () => signal?.removeEventListener('abort', stop)];
+    this.#endings = this.watch(() => this.#loop.trigger());
     try {
       await this.#loop.start(signal);
+      signal?.throwIfAborted();
     } catch (error) {
       await this.stop();
       throw error;
     }
+    const stop = (): void => void this.stop();
+    signal?.addEventListener('abort', stop, { once: true });
+    this.#endings.push(() => signal?.removeEventListener('abort', stop));
   }
 
   async stop(): Promise<void> {

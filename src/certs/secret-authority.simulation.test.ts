@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Secret } from '../api/generated/core.v1.ts';
-import { simulateRotation, type Sabotage } from './testing/rotation-simulation.ts';
+import { simulateRotation, type Sabotage } from '../../test/certs/rotation-simulation.ts';
 
 const hour = 3_600_000;
 const troubledMilliseconds = 10 * hour;

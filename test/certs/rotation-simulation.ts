@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { setImmediate as turn } from 'node:timers/promises';
-import type { Secret } from '../../api/generated/core.v1.ts';
-import { silentLogger, type Clock } from '../../telemetry/index.ts';
+import type { Secret } from '../../src/api/generated/core.v1.ts';
+import { silentLogger, type Clock } from '../../src/telemetry/index.ts';
 import {
   issueAuthority,
   issueServingCertificate,
@@ -12,7 +12,7 @@ import {
   type CertificateIssuer,
   type SecretStore,
   type ServingCertificate,
-} from '../index.ts';
+} from '../../src/certs/index.ts';
 import { MemorySecretStore } from './memory-secret-store.ts';
 
 const second = 1000;

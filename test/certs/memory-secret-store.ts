@@ -1,5 +1,5 @@
-import type { Secret } from '../../api/generated/core.v1.ts';
-import type { SecretStore, StoredSecret } from '../index.ts';
+import type { Secret } from '../../src/api/generated/core.v1.ts';
+import type { SecretStore, StoredSecret } from '../../src/certs/index.ts';
 
 /** One Secret in memory, with the API server's compare-and-swap and its resource versions. */
 export class MemorySecretStore implements SecretStore {

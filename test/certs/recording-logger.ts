@@ -1,5 +1,5 @@
 import { inspect } from 'node:util';
-import type { LogFacts, Logger } from '../../telemetry/index.ts';
+import type { LogFacts, Logger } from '../../src/telemetry/index.ts';
 
 type Level = 'debug' | 'info' | 'warn' | 'error';
 
