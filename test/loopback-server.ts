@@ -278,7 +278,9 @@ export class RawHttpClient implements Disposable {
       }),
     );
     const bodyStart = headEnd + 4;
-    const bodyEnd = bodyStart + Number(headers.get('content-length') ?? 0);
+    // The only answers in chunks are the empty ones that Node makes by itself.
+    const length = headers.has('transfer-encoding') ? '0\r\n\r\n'.length : Number(headers.get('content-length') ?? 0);
+    const bodyEnd = bodyStart + length;
     if (this.#received.length < bodyEnd) return undefined;
     const body = this.#received.toString('utf8', bodyStart, bodyEnd);
     this.#received = this.#received.subarray(bodyEnd);
