@@ -54,7 +54,8 @@ export class WebhookThread {
 
   /** Loads the webhooks in a new thread. Throws {@link WebhookThreadError} saying which file and line does not load. */
   static async start(data: ThreadData, log: Logger): Promise<WebhookThread> {
-    const entry = import.meta.url.endsWith('.ts') ? './webhook-thread-worker.ts' : './webhook-thread-worker.js';
+    // The build puts this code into dist/chunks/ and the worker's entry beside that folder.
+    const entry = import.meta.url.endsWith('.ts') ? './webhook-thread-worker.ts' : '../webhook-thread-worker.js';
     const worker = new Worker(new URL(entry, import.meta.url), { workerData: data });
     const ready = Promise.withResolvers<readonly DefinitionFacts[]>();
     const onMessage = (message: ThreadMessage): void => {

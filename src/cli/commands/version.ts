@@ -1,10 +1,11 @@
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { VersionOptions } from '../program.ts';
 
 export async function version({ output }: VersionOptions): Promise<ExitCode> {
-  // The same distance from src/cli/commands and from dist/cli/commands.
-  const manifest = new URL('../../../package.json', import.meta.url);
+  // By name, since the place of this file in the package depends on the build.
+  const manifest = createRequire(import.meta.url).resolve('sallyport/package.json');
   const { version: sallyport } = JSON.parse(await readFile(manifest, 'utf8')) as { version: string };
   const versions = { sallyport, node: process.version };
   process.stdout.write(

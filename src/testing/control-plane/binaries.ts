@@ -1,7 +1,9 @@
 /** Where the programs of a control plane are: `KUBEBUILDER_ASSETS`, or a cache that tools/control-plane/build.ts fills. */
 import { accessSync, constants, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { ControlPlaneBinariesError } from './errors.ts';
 
 export const controlPlaneBinaries = ['etcd', 'kube-apiserver', 'kube-controller-manager', 'kubectl'] as const;
@@ -19,7 +21,11 @@ export interface BinariesLocation {
 }
 
 /** The Go module that names the Kubernetes version and builds the programs from it. */
-const goModule = new URL('../../../tools/control-plane/go.mod', import.meta.url);
+/** By the package's name, since the place of this file in it depends on the build. */
+const goModule = new URL(
+  'tools/control-plane/go.mod',
+  pathToFileURL(createRequire(import.meta.url).resolve('sallyport/package.json')),
+);
 
 /**
  * The Kubernetes version that Sallyport is held against, as `v1.37.2`.
