@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { WebhookRegistry } from '../admission/index.ts';
 import type { CustomResourceDefinition } from '../api/generated/apiextensions.v1.ts';
 import type { Manifest } from '../api/manifest.ts';
@@ -125,6 +124,9 @@ export class OfflineReview {
   }
 }
 
+/** The crypto module is loaded when a webhook is called: it takes as long as the rest of a review. */
+const newUid = (): string => process.getBuiltinModule('node:crypto').randomUUID();
+
 /** CEL is loaded when a webhook has conditions; most have none, and loading it takes longer than a review. */
 async function conditionCompiler({ registry, configurations }: OfflineReviewOptions): Promise<ConditionCompiler> {
   const webhooks = [
@@ -156,7 +158,7 @@ function webhookPlugins(
   });
   const all = [...own, ...configurations];
   const client = new InProcessWebhookClient({ registry, objects, log: silentLogger, elsewhere: lazily(elsewhere) });
-  const caller = { client, newUid: randomUUID };
+  const caller = { client, newUid };
   const mutating = all.filter(
     (each): each is MutatingWebhookConfiguration => each.kind === 'MutatingWebhookConfiguration',
   );

@@ -1,6 +1,5 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { parseManifests, type Manifest, type ManifestFile, type ManifestProblem } from '../api/manifest.ts';
 
 const manifestPattern = /\.(?:ya?ml|json)$/;
@@ -42,11 +41,16 @@ async function listManifests(path: string, problems: ManifestProblem[]): Promise
 
 async function read(file: string, problems: ManifestProblem[]): Promise<string | undefined> {
   try {
-    return file === '-' ? await text(process.stdin) : await readFile(file, 'utf8');
+    return file === '-' ? await readStandardInput() : await readFile(file, 'utf8');
   } catch (error) {
     problems.push({ file, line: 0, column: 0, message: reasonOf(error) });
     return undefined;
   }
+}
+
+async function readStandardInput(): Promise<string> {
+  const { text } = await import('node:stream/consumers');
+  return text(process.stdin);
 }
 
 function reasonOf(error: unknown): string {
