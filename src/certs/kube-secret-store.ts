@@ -14,7 +14,8 @@ export interface KubeSecretStoreOptions {
 const watchAgainMilliseconds = 1000;
 
 /**
- * One Secret of a cluster. Needs, in its namespace: get, list, watch and update of this name, and create.
+ * One Secret of a cluster. Needs, in its namespace: get, watch and update of this name, and create (which RBAC cannot
+ * restrict to a name; not needed where somebody makes the Secret beforehand).
  *
  * A broken watch is taken up again silently; the sources look at the Secret once a minute besides.
  */
@@ -61,15 +62,13 @@ async function watchSecret(options: KubeSecretStoreOptions, onChange: () => void
   const collection = { group: '', version: 'v1', resource: 'secrets', namespace };
   while (!signal.aborted) {
     try {
-      const events = client.watch<Secret>(collection, { fieldSelector: `metadata.name=${name}`, signal });
-      // Without a resourceVersion the watch begins by telling what is there, so nothing of a gap is missed but deletion.
-      for await (const { type } of events) if (type !== 'BOOKMARK') onChange();
+      // It may have been deleted in a gap, which no event tells: so each opening counts as a change.
+      const selection = { fieldSelector: `metadata.name=${name}`, onOpen: onChange, signal };
+      for await (const { type } of client.watch<Secret>(collection, selection)) if (type !== 'BOOKMARK') onChange();
     } catch {
       // Whatever broke it, taking it up again is all there is to do; who reads the Secret next says what is wrong.
     }
-    if (signal.aborted) return;
-    onChange();
-    await pause(clock, watchAgainMilliseconds, signal);
+    if (!signal.aborted) await pause(clock, watchAgainMilliseconds, signal);
   }
 }
 
