@@ -1,0 +1,2 @@
+export { podSecurityPlugin } from './pod-security.ts';
+export { PodSecurityConfigurationError, type PodSecurityConfiguration } from './configuration.ts';
