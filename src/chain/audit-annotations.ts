@@ -32,6 +32,11 @@ export class AuditAnnotations {
     return undefined;
   }
 
+  /** Forgets all: they are written when a walk ends, and a panic leaves it without an end. */
+  discard(): void {
+    this.#annotations.clear();
+  }
+
   /** By key, in the order they came. */
   get entries(): { readonly [key: string]: AuditAnnotation } {
     return Object.fromEntries(this.#annotations);

@@ -91,12 +91,13 @@ export function newTimeoutError(message: string): Status {
 }
 
 /**
- * What a client makes of the answer when the handler of its request panicked: the API server sends a text, not a Status.
+ * Stands for an answer that never comes: the handler of the request panics and the connection is closed. The code and the
+ * text are ours.
  *
- * Source: k8s.io/apiserver v0.37.2 pkg/server/filters/wrap.go, WithPanicRecovery.
+ * Source: k8s.io/apiserver v0.37.2 pkg/server/filters/wrap.go, WithPanicRecovery, after which net/http aborts.
  */
 export function newPanicked(): Status {
-  return failure(500, '', 'This request caused apiserver to panic. Look in the logs for details.');
+  return failure(500, '', 'the API server panics on this request and closes the connection without an answer');
 }
 
 /**

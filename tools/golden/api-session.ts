@@ -5,7 +5,7 @@ import type { UserInfo } from '../../src/api/admission-review.ts';
 
 export interface ApiResponse {
   readonly code: number;
-  /** The body as JSON; `{ text }` when it is none. */
+  /** The body as JSON; `{ text }` when it is none; nothing when the connection was closed without an answer, with code 0. */
   readonly body: JsonObject;
   /** Texts of the `Warning` headers. */
   readonly warnings: readonly string[];
@@ -45,10 +45,12 @@ export class ApiSession {
   }: ApiRequest): Promise<ApiResponse> {
     const url = new URL(path, this.#plane.server);
     for (const [name, value] of Object.entries(query)) url.searchParams.set(name, value);
+    const text = body === undefined ? undefined : JSON.stringify(body);
     const headers = {
       authorization: `Bearer ${this.#plane.token}`,
       accept: 'application/json',
-      ...(body === undefined ? {} : { 'content-type': contentType }),
+      // Node gives a DELETE no length by itself.
+      ...(text === undefined ? {} : { 'content-type': contentType, 'content-length': Buffer.byteLength(text) }),
       ...(user === undefined ? {} : impersonation(user)),
       ...(auditId === undefined ? {} : { 'audit-id': auditId }),
     };
@@ -62,15 +64,19 @@ export class ApiSession {
         resolve({ code: response.statusCode ?? 0, body: asJson(Buffer.concat(chunks).toString()), warnings });
       });
     });
-    sent.once('error', reject);
-    sent.end(body === undefined ? undefined : JSON.stringify(body));
+    sent.once('error', (error: NodeJS.ErrnoException) => {
+      if (error.code === 'ECONNRESET') resolve({ code: 0, body: {}, warnings: [] });
+      else reject(error);
+    });
+    sent.end(text);
     return promise;
   }
 
   /** As {@link send}, but throws when the answer is no success. */
   async expect(apiRequest: ApiRequest): Promise<JsonObject> {
     const { code, body } = await this.send(apiRequest);
-    if (code >= 300) throw new Error(`${apiRequest.method} ${apiRequest.path}: ${code} ${JSON.stringify(body)}`);
+    if (code === 0 || code >= 300)
+      throw new Error(`${apiRequest.method} ${apiRequest.path}: ${code} ${JSON.stringify(body)}`);
     return body;
   }
 

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { issueAuthority, issueServingCertificate } from '../../src/certs/index.ts';
 import { isJsonObject, type JsonObject } from '../../src/json/json-value.ts';
+import { newPanicked } from '../../src/chain/status-error.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { definitions, markerNamespace, markers, namespaces } from '../../test/golden/chain/cluster.ts';
 import { normaliseObject, normaliseRecorded } from '../../test/golden/chain/normalise.ts';
@@ -18,6 +19,7 @@ import { recordingsOf, writeRecording } from '../../test/golden/chain/recordings
 import { fillClientConfigs, validatingOrder } from '../../test/golden/chain/replay.ts';
 import {
   defaultUser,
+  storesObject,
   type Recorded,
   type RecordedRequest,
   type RequestSpec,
@@ -42,6 +44,9 @@ interface Unaudited {
   readonly recorded: Omit<Recorded, 'auditAnnotations'>;
 }
 
+/** What the engine has for a connection that the API server closed without an answer, as it does when its handler panics. */
+const unanswered = newPanicked() as JsonObject;
+
 const scratch = mkdtempSync(join(tmpdir(), 'sallyport-golden-'));
 const auditPolicyFile = join(scratch, 'audit-policy.json');
 const auditLogPath = join(scratch, 'audit.log');
@@ -57,7 +62,7 @@ try {
   const wanted = process.argv.slice(2);
   const { gitVersion } = (await session.expect({ method: 'GET', path: '/version' })) as { gitVersion: string };
   await prepareCluster();
-  for (const { file, worlds } of recordingsOf()) {
+  for (const { file, worlds, keep } of recordingsOf()) {
     if (wanted.length > 0 && !wanted.some((name) => file.startsWith(name))) continue;
     const start = performance.now();
     const played = await playAll(worlds);
@@ -70,7 +75,7 @@ try {
         return {
           name,
           ...(before === undefined ? {} : { before }),
-          recorded: normaliseRecorded({ ...recorded, auditAnnotations }),
+          recorded: keep(normaliseRecorded({ ...recorded, auditAnnotations })),
         };
       }),
     }));
@@ -94,7 +99,7 @@ async function prepareCluster(): Promise<void> {
   }
   for (const definition of definitions) {
     const path = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions';
-    await session.expect({ method: 'POST', path, body: definition as unknown as JsonObject });
+    await session.expect({ method: 'POST', path, body: asBody(definition) });
     const { group, names } = definition.spec;
     while ((await session.send({ method: 'GET', path: `/apis/${group}/v1/${names.plural}` })).code !== 200)
       await delay(50);
@@ -135,30 +140,42 @@ async function register(world: World): Promise<void> {
   const clientConfigFor = (webhook: string) => ({ url: `https://127.0.0.1:${server.port}/${webhook}`, caBundle });
   // While the markers are asked for, every webhook lets everything pass.
   server.play(Object.fromEntries(Object.keys(world.behaviours).map((webhook) => [webhook, { kind: 'answer' }])));
-  await Promise.all(
-    configurationsOf(world).map(({ kind, configuration }) =>
-      session.expect({
-        method: 'POST',
-        path: configurationsPath(kind),
-        body: fillClientConfigs(configuration, clientConfigFor) as unknown as JsonObject,
-      }),
-    ),
-  );
   const generation = randomUUID();
-  for (const [kind, configuration] of Object.entries(markers(generation))) {
-    const path = `${configurationsPath(kind)}/${configuration.metadata?.name}`;
-    const body = { webhooks: configuration.webhooks } as unknown as JsonObject;
+  const marker = markers(generation);
+  // The validating ones first: the watch that brings them has then had all the time that the mutating ones take.
+  for (const kind of ['validating', 'mutating'] as const) {
+    await Promise.all(
+      (world[kind] ?? []).map((configuration) =>
+        session.expect({
+          method: 'POST',
+          path: configurationsPath(kind),
+          body: asBody(fillClientConfigs(configuration, clientConfigFor)),
+        }),
+      ),
+    );
+    const path = `${configurationsPath(kind)}/${marker[kind].metadata?.name}`;
+    const body = asBody({ webhooks: marker[kind].webhooks });
     await session.expect({ method: 'PATCH', path, body, contentType: 'application/merge-patch+json' });
   }
-  for (const kind of ['mutating', 'validating']) {
-    const metadata = { name: 'marker', labels: { marker: kind } };
-    const path = `/api/v1/namespaces/${markerNamespace}/configmaps`;
-    const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { some: 'thing' } };
-    for (;;) {
-      const answer = await session.send({ method: 'POST', path, body, query: { dryRun: 'All' } });
-      if (textOf(answer.body['message']).includes(generation)) break;
-      await delay(5);
-    }
+  await seeMarker('mutating', generation, Infinity);
+  // A mutating webhook of the world may refuse this one, by a condition; then its watch gets a moment.
+  await seeMarker('validating', generation, 200);
+}
+
+/** Asks until the refusal names `generation`, for so many milliseconds at most. */
+async function seeMarker(
+  kind: 'mutating' | 'validating',
+  generation: string,
+  patienceMilliseconds: number,
+): Promise<void> {
+  const path = `/api/v1/namespaces/${markerNamespace}/configmaps`;
+  const metadata = { name: 'marker', labels: { marker: kind } };
+  const body = { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { some: 'thing' } };
+  const start = performance.now();
+  while (performance.now() - start < patienceMilliseconds) {
+    const answer = await session.send({ method: 'POST', path, body, query: { dryRun: 'All' } });
+    if (textOf(answer.body['message']).includes(generation)) return;
+    await delay(5);
   }
 }
 
@@ -183,17 +200,15 @@ async function play(world: World, request: RequestSpec): Promise<Unaudited> {
     user: request.user ?? defaultUser,
     auditId,
   });
-  const allowed = answer.code < 400 || failedAfterAdmission(request, answer.body);
-  const isWrite = !['delete', 'deletecollection', 'connect'].includes(request.verb);
-  const hasObject = allowed && isWrite && ['', 'status', 'scale'].includes(request.subresource ?? '');
+  const allowed = (answer.code >= 200 && answer.code < 400) || failedAfterAdmission(request, answer.body);
   return {
     auditId,
     ...(before === undefined ? {} : { before }),
     recorded: {
       allowed,
-      ...(allowed ? {} : { status: answer.body['text'] === undefined ? answer.body : panicStatus(answer) }),
+      ...(allowed ? {} : { status: answer.code === 0 ? unanswered : answer.body }),
       warnings: answer.warnings,
-      ...(hasObject ? { object: answer.body } : {}),
+      ...(allowed && storesObject(request) ? { object: answer.body } : {}),
       calls: inOrder(world, server.takeCalls()),
     },
   };
@@ -221,18 +236,6 @@ function failedAfterAdmission({ verb }: RequestSpec, body: JsonObject): boolean 
   return verb === 'connect' && textOf(body['message']).includes('does not have a host assigned');
 }
 
-/** An answer that is a text instead of a Status, as when the handler panicked. */
-function panicStatus({ code, body }: { readonly code: number; readonly body: JsonObject }): JsonObject {
-  return {
-    kind: 'Status',
-    apiVersion: 'v1',
-    metadata: {},
-    status: 'Failure',
-    message: textOf(body['text']).trim(),
-    code,
-  };
-}
-
 /** Mutating calls as they came, validating ones by the place of their webhook. */
 function inOrder(world: World, calls: readonly ReceivedCall[]): ReceivedCall[] {
   const order = validatingOrder(world);
@@ -254,6 +257,11 @@ function configurationsPath(kind: string): string {
   return `/apis/admissionregistration.k8s.io/v1/${kind}webhookconfigurations`;
 }
 
+/** An object of the API, which is JSON though its type has not the signature of one. */
+function asBody(object: object): JsonObject {
+  return object as JsonObject;
+}
+
 function textOf(value: unknown): string {
   return typeof value === 'string' ? value : '';
 }
@@ -265,7 +273,9 @@ function readAuditLog(): Map<string, { [key: string]: string }> {
     if (line === '') continue;
     const event: unknown = JSON.parse(line);
     if (!isJsonObject(event) || typeof event['auditID'] !== 'string') continue;
-    annotations.set(event['auditID'], (event['annotations'] ?? {}) as { [key: string]: string });
+    // A request has several events: when its answer began, when it ended, when the handler panicked.
+    const known = annotations.get(event['auditID']);
+    annotations.set(event['auditID'], { ...known, ...(event['annotations'] as { [key: string]: string } | undefined) });
   }
   return annotations;
 }

@@ -155,6 +155,10 @@ class MutatingDispatch {
     patched: PatchOutcome,
   ): void {
     const { auditAnnotations } = this.#context;
+    if (patched.kind === 'serverError' && patched.panicked === true) {
+      auditAnnotations.discard();
+      return;
+    }
     const key = `webhook.admission.k8s.io/round_${this.#round}_index_${index}`;
     const who = { configuration, webhook: webhook.name };
     if (patched.kind === 'applied') {

@@ -71,7 +71,8 @@ export function conditionRequest(attributes: Attributes, kind: GroupVersionKind)
     // Plain data of texts and lists of texts.
     userInfo: withoutEmpty(userInfo) as JsonObject,
     dryRun,
-    ...(options === null ? {} : { options }),
+    // There even when null, unlike the other members.
+    options,
   };
 }
 

@@ -19,7 +19,7 @@ export type PatchOutcome =
   /** `changed` is false when the patch came to nothing; it counts as applied all the same. */
   | { readonly kind: 'applied'; readonly object: JsonObject; readonly patch: Patch; readonly changed: boolean }
   | (CallError & { readonly patch?: Patch })
-  | { readonly kind: 'serverError'; readonly status: Status; readonly patch?: Patch };
+  | { readonly kind: 'serverError'; readonly status: Status; readonly patch?: Patch; readonly panicked?: boolean };
 
 /**
  * Applies the patch of a webhook that allowed the request. A patch that cannot be read is a call error, which
@@ -61,7 +61,7 @@ export function applyAnswer(
   } catch (error) {
     if (error instanceof PatchNotApplicableError)
       return { kind: 'serverError', status: newInternalError(error.message), patch };
-    if (error instanceof PatchPanicError) return { kind: 'serverError', status: newPanicked(), patch };
+    if (error instanceof PatchPanicError) return { kind: 'serverError', status: newPanicked(), patch, panicked: true };
     throw error;
   }
 }

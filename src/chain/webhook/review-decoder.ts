@@ -88,8 +88,9 @@ const unversionedTypes: ReadonlyMap<string, GoStruct> = new Map(
 export function decodeFailureStatus(body: Uint8Array): Status | undefined {
   const document = readDocument(body);
   if ('problem' in document || !isJsonObject(document.value)) return undefined;
-  const { apiVersion = 'v1', kind, status } = document.value;
-  if (apiVersion !== 'v1' || kind !== 'Status' || status !== 'Failure') return undefined;
+  // Every group and version has this kind, in the API server's scheme.
+  const { kind, status } = document.value;
+  if (kind !== 'Status' || status !== 'Failure') return undefined;
   const decoded = decodeGoJson(statusType, document.value);
   // As above.
   return 'problem' in decoded ? undefined : (decoded.value as Status);

@@ -17,13 +17,16 @@ export type Behaviour =
   | { readonly kind: 'sequence'; readonly steps: readonly Behaviour[] };
 
 export interface MutationRule {
-  /** Default: always. */
-  readonly when?:
-    | { readonly absent: string }
-    | { readonly present: string }
-    | { readonly equals: readonly [pointer: string, value: JsonValue] };
+  /** All must hold. Default: always. */
+  readonly when?: readonly Condition[];
   readonly operations: readonly JsonObject[];
 }
+
+/** A question about the object in a review. */
+export type Condition =
+  | { readonly absent: string }
+  | { readonly present: string }
+  | { readonly equals: readonly [pointer: string, value: JsonValue] };
 
 /** What a webhook does with one request. */
 export type Response =
@@ -51,7 +54,7 @@ export function respond(behaviour: Behaviour, body: Buffer, call: number): Respo
       return reviewResponse(behaviour.version ?? apiVersion, uid, behaviour.response ?? {}, behaviour.reviewKind);
     case 'mutate': {
       const object = request['object'] ?? null;
-      const operations = behaviour.rules.filter((rule) => holds(rule, object)).flatMap((rule) => rule.operations);
+      const operations = behaviour.rules.filter(({ when = [] }) => when.every((condition) => holds(condition, object))).flatMap((rule) => rule.operations);
       const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
       const patched = operations.length === 0 ? {} : { patch, patchType: 'JSONPatch' };
       return reviewResponse(apiVersion, uid, { ...patched, ...behaviour.response });
@@ -76,9 +79,9 @@ function reviewResponse(apiVersion: string, uid: string, over: JsonObject, revie
   return http(200, json, JSON.stringify({ ...version, ...kind, response: Object.fromEntries(members) }));
 }
 
-function holds({ when }: MutationRule, object: JsonValue): boolean {
-  if (when === undefined) return true;
-  if ('absent' in when) return resolvePointer(object, when.absent) === undefined;
-  if ('present' in when) return resolvePointer(object, when.present) !== undefined;
-  return JSON.stringify(resolvePointer(object, when.equals[0])) === JSON.stringify(when.equals[1]);
+function holds(condition: Condition, object: JsonValue): boolean {
+  if ('absent' in condition) return resolvePointer(object, condition.absent) === undefined;
+  if ('present' in condition) return resolvePointer(object, condition.present) !== undefined;
+  const [pointer, value] = condition.equals;
+  return JSON.stringify(resolvePointer(object, pointer)) === JSON.stringify(value);
 }

@@ -2,13 +2,16 @@
  * The one place where recordings and replays are made comparable. What cannot be equal is taken out of both, or written
  * as a placeholder:
  *
- * - The uid of a review, random for each call: `<uid>`.
+ * - The uid of a review, random for each call, also in messages: `<uid>`.
  * - Ports of loopback addresses in messages: `<port>`.
  * - Metadata that the API server invents when it stores an object, and that the engine leaves alone: uid,
- *   resourceVersion, generation, creationTimestamp, managedFields, selfLink; in a Status also details.uid.
+ *   resourceVersion, generation, creationTimestamp, managedFields, selfLink; in a Status also details.uid. Of these
+ *   managedFields also where a message quotes an object.
  * - Zero values that the API server's Go types write and no manifest has: `"status": {}`, `"spec": {}`,
  *   `"creationTimestamp": null` (gone with the metadata above) of built-in kinds.
  * - Audit annotations that have nothing to do with webhooks: those of authorization, of latency, of PodSecurity.
+ * - A connection that the API server closes without an answer, when its handler panics: recorded as the Status that the
+ *   engine has for it.
  * - Of several validating webhooks that are called at once, the order: recordings list them by their place.
  *
  * Nothing else may be normalised anywhere else.
@@ -20,13 +23,13 @@ export function normaliseRecorded(recorded: Recorded): Recorded {
   return {
     allowed: recorded.allowed,
     ...(recorded.status === undefined ? {} : { status: normaliseStatus(recorded.status) }),
-    warnings: recorded.warnings.map(withoutPorts),
+    warnings: recorded.warnings.map(withPlaceholders),
     ...(recorded.object === undefined ? {} : { object: normaliseObject(recorded.object) }),
     calls: recorded.calls.map(({ webhook, review }) => ({ webhook, review: normaliseReview(review) })),
     auditAnnotations: Object.fromEntries(
       Object.entries(recorded.auditAnnotations)
         .filter(([key]) => !foreignAnnotation.test(key))
-        .map(([key, value]): [string, string] => [key, withoutPorts(value)])
+        .map(([key, value]): [string, string] => [key, withPlaceholders(value)])
         .sort(([a], [b]) => (a < b ? -1 : 1)),
     ),
   };
@@ -59,7 +62,7 @@ function normaliseReview(review: JsonObject): JsonObject {
 function normaliseStatus(status: JsonObject): JsonObject {
   const { details } = status;
   const known = isJsonObject(details) ? { details: Object.fromEntries(Object.entries(details).filter(([key]) => key !== 'uid')) } : {};
-  return sortKeys(JSON.parse(withoutPorts(JSON.stringify({ ...status, ...known }))) as JsonObject);
+  return sortKeys(JSON.parse(withPlaceholders(JSON.stringify({ ...status, ...known }))) as JsonObject);
 }
 
 const inventedMetadata = new Set([
@@ -73,8 +76,11 @@ const inventedMetadata = new Set([
 const zeroable = new Set(['status', 'spec']);
 const foreignAnnotation = /^(?:authorization\.k8s\.io|authentication\.k8s\.io|apiserver\.latency\.k8s\.io|pod-security\.kubernetes\.io)\//;
 
-function withoutPorts(text: string): string {
-  return text.replace(/(127\.0\.0\.1|localhost):[0-9]+/g, '$1:<port>');
+function withPlaceholders(text: string): string {
+  return text
+    .replace(/(127\.0\.0\.1|localhost):[0-9]+/g, '$1:<port>')
+    .replace(/\\*"managedFields\\*":\[.*?\}\],/g, '')
+    .replace(/(expected response\.uid=\\?")[-0-9a-f]{36}/g, '$1<uid>');
 }
 
 function isEmptyObject(value: JsonValue): boolean {

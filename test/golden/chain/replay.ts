@@ -5,12 +5,13 @@ import type {
   WebhookClientConfig,
 } from '../../../src/api/webhook-configuration.ts';
 import type { JsonObject } from '../../../src/json/json-value.ts';
+import { newInvalid } from '../../../src/chain/status-error.ts';
 import type { Clock } from '../../../src/telemetry/index.ts';
 import { respond, type Behaviour } from './behaviour.ts';
-import { definitions, markers, namespaces } from './cluster.ts';
+import { definitions, goldenGroup, markers, namespaces } from './cluster.ts';
 import { normaliseRecorded } from './normalise.ts';
 import { attributesOf } from './requests.ts';
-import type { Recorded, RecordedCall, RequestSpec, World } from './scenario.ts';
+import { storesObject, type Recorded, type RecordedCall, type RequestSpec, type World } from './scenario.ts';
 
 /** The engine under test: what `src/chain/index.ts` exports, or a copy of it with a fault in it. */
 export type Engine = typeof Chain;
@@ -28,7 +29,7 @@ export async function replay(engine: Engine, world: World, spec: RequestSpec, be
     validating: engine.registerWebhooks([marker.validating, ...(world.validating ?? []).map(pointed)], compiler),
   };
   let uids = 0;
-  const caller = { client, newUid: () => `uid-${uids++}` };
+  const caller = { client, newUid: () => `00000000-0000-4000-8000-${String(uids++).padStart(12, "0")}` };
   const chain = new engine.AdmissionChain({
     plugins: engine.orderPlugins([
       engine.mutatingWebhookPlugin({ ...caller, webhooks: webhooks.mutating }),
@@ -42,17 +43,29 @@ export async function replay(engine: Engine, world: World, spec: RequestSpec, be
   const attributes = attributesOf(spec, before, (resource, subresource) =>
     catalog.objectInterfaces(resource).kindFor(resource, subresource),
   );
-  const outcome = await chain.run(attributes);
-  const isWrite = attributes.operation === 'CREATE' || attributes.operation === 'UPDATE';
+  const outcome = await chain.run(attributes, { betweenWalks });
   return normaliseRecorded({
     allowed: outcome.allowed,
     // A Status is plain JSON.
     ...(outcome.status === undefined ? {} : { status: outcome.status as JsonObject }),
     warnings: outcome.warnings,
-    ...(outcome.allowed && isWrite && outcome.object !== null ? { object: outcome.object } : {}),
+    ...(outcome.allowed && storesObject(spec) && outcome.object !== null ? { object: outcome.object } : {}),
     calls: calls.sort((a, b) => a.place - b.place).map(({ webhook, review }) => ({ webhook, review })),
     auditAnnotations: Object.fromEntries(Object.entries(outcome.auditAnnotations).map(([key, { value }]) => [key, value])),
   });
+}
+
+/**
+ * Of what the API server does between the walks, the scenarios need that a custom resource keeps its kind.
+ *
+ * Source: k8s.io/apiextensions-apiserver v0.37.2 pkg/registry/customresource/validator.go, ValidateTypeMeta.
+ */
+function betweenWalks(attributes: Chain.Attributes): Chain.Attributes | Chain.Refused {
+  const kind = attributes.object?.['kind'];
+  if (attributes.kind.group !== goldenGroup || kind === attributes.kind.kind || typeof kind !== 'string') return attributes;
+  const body = `Invalid value: "${kind}": must be ${attributes.kind.kind}`;
+  const field = { field: 'kind', reason: 'FieldValueInvalid', body };
+  return { kind: 'refused', status: newInvalid({ group: goldenGroup, kind }, attributes.name, [field]) };
 }
 
 /** A configuration whose webhooks point somewhere, as the recorder fills them in; the place itself is not compared. */
@@ -97,6 +110,8 @@ class ScriptedClient implements Chain.WebhookClient {
     const response = respond(this.#behaviour(webhook), bytes, count);
     switch (response.kind) {
       case 'http':
+        // After the answer somebody may be waiting to send the request again.
+        setImmediate(() => this.#clock.advance(Number(response.headers['retry-after'] ?? 0) * 1000 || 0));
         return { status: response.status, headers: response.headers, body: response.body };
       case 'drop':
         throw new this.#engine.WebhookCallError(`Post "${url}": EOF`);
@@ -146,12 +161,16 @@ class VirtualClock implements Clock {
     return () => this.#timers.delete(timer);
   }
 
+  /** Timers go off in the order of their times. */
   advance(milliseconds: number): void {
-    this.#now += milliseconds;
-    for (const timer of this.#timers) {
-      if (timer.at > this.#now) continue;
-      this.#timers.delete(timer);
-      timer.callback();
+    const end = this.#now + milliseconds;
+    for (;;) {
+      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
+      if (next === undefined) break;
+      this.#timers.delete(next);
+      this.#now = next.at;
+      next.callback();
     }
+    this.#now = end;
   }
 }

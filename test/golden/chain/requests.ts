@@ -25,7 +25,7 @@ export function attributesOf(
     subresource,
     name,
     namespace: isNamespace ? name : namespace,
-    object: object === null || operation === 'CONNECT' ? object : withNamespace(object, namespace),
+    object: object === null || operation === 'CONNECT' ? object : decoded(object, namespace),
     oldObject: operation === 'UPDATE' || operation === 'DELETE' ? (before ?? null) : null,
     options: optionsOf(spec, operation),
     dryRun,
@@ -67,13 +67,14 @@ function optionsOf({ verb, dryRun = false, query = {}, body }: RequestSpec, oper
     ...(fieldManager === undefined ? {} : { fieldManager }),
     ...(fieldValidation === undefined ? {} : { fieldValidation }),
     ...(propagationPolicy === undefined ? {} : { propagationPolicy }),
-    ...(verb === 'delete' && body !== undefined ? body : {}),
+    ...(verb === 'delete' && body !== undefined ? { ...body, apiVersion: 'meta.k8s.io/v1' } : {}),
   };
 }
 
-function withNamespace(object: JsonObject, namespace: string): JsonObject {
-  if (namespace === '') return object;
-  return { ...object, metadata: { ...metadataOf(object), namespace } };
+/** Of the metadata of a custom resource, what is empty is gone once it has been decoded. */
+function decoded(object: JsonObject, namespace: string): JsonObject {
+  const kept = Object.entries(metadataOf(object)).filter(([, value]) => !isJsonObject(value) || Object.keys(value).length > 0);
+  return { ...object, metadata: { ...Object.fromEntries(kept), ...(namespace === '' ? {} : { namespace }) } };
 }
 
 function metadataOf(object: JsonObject | null): JsonObject {

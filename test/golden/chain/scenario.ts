@@ -79,3 +79,10 @@ export interface Recording {
   readonly kubernetesVersion: string;
   readonly worlds: readonly { readonly world: string; readonly requests: readonly RecordedRequest[] }[];
 }
+
+/** Whether the answer to a request holds an object that was stored; what is answered at once, or only opened, is none. */
+export function storesObject({ verb, resource, subresource = '' }: RequestSpec): boolean {
+  if (verb === 'delete' || verb === 'deletecollection' || verb === 'connect') return false;
+  const isAnsweredAtOnce = resource.group === 'authentication.k8s.io' || resource.group === 'authorization.k8s.io';
+  return !isAnsweredAtOnce && ['', 'status', 'scale'].includes(subresource);
+}

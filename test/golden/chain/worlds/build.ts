@@ -116,10 +116,11 @@ export function scale(name: string, replicas: number, facts: Common = {}): Reque
     apiVersion: 'autoscaling/v1',
     kind: 'Scale',
     metadata: { name, namespace },
-    spec: { replicas },
+    // As the API server serves it: its Go type leaves a zero out.
+    spec: replicas === 0 ? {} : { replicas },
     status: { replicas: 0 },
   };
-  return { ...common(name, 'update', facts), subresource: 'scale', objectName: name, body, existing: stored(name, { ...facts, stored: { spec: { replicas: 1 }, ...facts.stored } }) };
+  return { ...common(name, 'update', facts), subresource: 'scale', objectName: name, body, existing: stored(name, { ...facts, stored: { ...facts.stored, spec: { replicas: 1, ...facts.stored?.spec } } }) };
 }
 
 /** A request for some other resource. */
@@ -142,4 +143,50 @@ function common(name: string, verb: RequestSpec['verb'], { namespace = 'plain', 
 /** Stored in the version it is asked for, so that nothing of it depends on who made it. */
 function stored(name: string, { stored: facts = {}, version = 'v1' }: Common): JsonObject {
   return widget(name, { version, ...facts });
+}
+
+/** One webhook and one request for each behaviour, held together by a label: many cases in one world. */
+export function cases(
+  prefix: string,
+  byName: { readonly [name: string]: Behaviour },
+  over: Partial<MutatingWebhook> = {},
+  facts: Common = {},
+): { readonly webhooks: MutatingWebhook[]; readonly behaviours: { [webhook: string]: Behaviour }; readonly requests: RequestSpec[] } {
+  const names = Object.keys(byName);
+  return {
+    webhooks: names.map((name) => webhook(`${prefix}-${name}`, { objectSelector: { matchLabels: { case: name } }, ...over })),
+    behaviours: behaviours(Object.fromEntries(names.map((name) => [`${prefix}-${name}`, byName[name] ?? allow]))),
+    requests: names.map((name) => create(`${prefix}-${name}`, { ...facts, labels: { case: name } })),
+  };
+}
+
+export const coreNamespaces: GroupVersionResource = { group: '', version: 'v1', resource: 'namespaces' };
+export const configMaps: GroupVersionResource = { group: '', version: 'v1', resource: 'configmaps' };
+export const pods: GroupVersionResource = { group: '', version: 'v1', resource: 'pods' };
+
+/** A Namespace as the API server stores it; it fills in the rest between the walks, which the engine does not. */
+export function namespaceObject(name: string, labels: { readonly [key: string]: string } = {}): JsonObject {
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } },
+    spec: { finalizers: ['kubernetes'] },
+    status: { phase: 'Active' },
+  };
+}
+
+export function configMap(name: string, labels?: { readonly [key: string]: string }): JsonObject {
+  const metadata = { name, ...(labels === undefined ? {} : { labels: { ...labels } }) };
+  return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'b' } };
+}
+
+export function custom(kind: 'ClusterWidget' | 'Namespace', name: string, labels?: { readonly [key: string]: string }): JsonObject {
+  const metadata = { name, ...(labels === undefined ? {} : { labels: { ...labels } }) };
+  return { apiVersion: `${goldenGroup}/v1`, kind, metadata, spec: { flavour: 'plain' } };
+}
+
+/** A Pod that nobody starts. */
+export function pod(name: string, labels?: { readonly [key: string]: string }): JsonObject {
+  const metadata = { name, ...(labels === undefined ? {} : { labels: { ...labels } }) };
+  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'main', image: 'registry.example.com/main:1' }] } };
 }

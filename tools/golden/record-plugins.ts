@@ -1,0 +1,112 @@
+/**
+ * Records what the admission plug-ins of a real API server do with the worlds of test/golden/plugins, for the replay to
+ * compare with. Each world gets a server of its own, in which only its plug-ins run.
+ *
+ * `node tools/golden/record-plugins.ts` plays them all and rewrites test/golden/plugins/recordings; further arguments are
+ * the beginnings of the names of those to play.
+ */
+import { setTimeout as delay } from 'node:timers/promises';
+import { guessResource } from '../../src/api/kind.ts';
+import type { KubernetesObject } from '../../src/api/object-meta.ts';
+import { parseApiVersion } from '../../src/api/resource.ts';
+import { isJsonObject, type JsonObject } from '../../src/json/json-value.ts';
+import { ControlPlane } from '../../src/testing/control-plane/index.ts';
+import { normaliseObject } from '../../test/golden/chain/normalise.ts';
+import { defaultUser, type RequestSpec } from '../../test/golden/chain/scenario.ts';
+import { normaliseAnswer } from '../../test/golden/plugins/normalise.ts';
+import { writeRecording } from '../../test/golden/plugins/recordings.ts';
+import { flagsOf, storesWholeObject } from '../../test/golden/plugins/replay.ts';
+import { played, type PlayedRequest, type PluginWorld } from '../../test/golden/plugins/world.ts';
+import { worlds } from '../../test/golden/plugins/worlds/index.ts';
+import { ApiSession } from './api-session.ts';
+import { collectionPath, contentTypeOf, methodOf, objectPath, queryOf, requestPath } from './request-path.ts';
+
+const wanted = process.argv.slice(2);
+/** Requests whose answers say nothing of the plug-ins. */
+const tellNothing: string[] = [];
+for (const world of worlds) {
+  if (wanted.length > 0 && !wanted.some((name) => world.name.startsWith(name))) continue;
+  const { enable, disable } = flagsOf(world);
+  const plane = await ControlPlane.start({
+    disableAdmissionPlugins: disable,
+    apiServerFlags: [`--enable-admission-plugins=${enable.join(',')}`],
+    controllers: world.controllers ?? [],
+    // The server makes the namespace `default` once a minute; without NamespaceLifecycle it may miss the first time.
+    startTimeoutSeconds: 120,
+  });
+  const session = new ApiSession(plane);
+  try {
+    const { gitVersion } = (await session.expect({ method: 'GET', path: '/version' })) as { gitVersion: string };
+    await prepare(session, world);
+    const requests: PlayedRequest[] = [];
+    for (const request of world.requests) requests.push(await play(session, played(request)));
+    if (tellNothing.length > 0) throw new Error(tellNothing.join('\n'));
+    writeRecording(world.name, { kubernetesVersion: gitVersion, requests });
+    console.log(`${world.name}: ${requests.length} requests`);
+  } finally {
+    session.close();
+    await plane.stop();
+  }
+}
+
+async function prepare(session: ApiSession, world: PluginWorld): Promise<void> {
+  for (const object of world.cluster) await make(session, object);
+  // The plug-ins' listers run behind.
+  await delay(500);
+  for (const { existing, resource, namespace } of world.requests) {
+    if (existing === undefined) continue;
+    await session.expect({ method: 'POST', path: collectionPath(resource, namespace), body: existing });
+  }
+  if (world.controllers?.includes('resourcequota')) await quotasAreCounted(session);
+  await delay(500);
+}
+
+async function make(session: ApiSession, object: KubernetesObject): Promise<void> {
+  const kind = { ...parseApiVersion(object.apiVersion ?? ''), kind: object.kind ?? '' };
+  const path = collectionPath(guessResource(kind), object.metadata?.namespace);
+  // Objects of the worlds are JSON.
+  const body = object as JsonObject;
+  await session.expect({ method: 'POST', path, body });
+  const status = isJsonObject(body['status']) ? body['status'] : {};
+  const name = object.metadata?.name;
+  if (status['phase'] === 'Terminating') await session.expect({ method: 'DELETE', path: `${path}/${name}` });
+  else if (object.kind === 'Pod' && body['status'] !== undefined) {
+    const contentType = 'application/merge-patch+json';
+    await session.expect({ method: 'PATCH', path: `${path}/${name}/status`, body: { status }, contentType });
+  }
+}
+
+async function quotasAreCounted(session: ApiSession): Promise<void> {
+  for (;;) {
+    const { items } = await session.expect({ method: 'GET', path: '/api/v1/resourcequotas' });
+    const quotas = (items ?? []) as { status?: { used?: object } }[];
+    if (quotas.every(({ status }) => status?.used !== undefined)) return;
+    await delay(200);
+  }
+}
+
+async function play(session: ApiSession, request: RequestSpec): Promise<PlayedRequest> {
+  const stored =
+    request.objectName === undefined ? undefined : await session.send({ method: 'GET', path: objectPath(request) });
+  const before = stored?.code === 200 ? normaliseObject(stored.body) : undefined;
+  const { code, body, warnings } = await session.send({
+    method: methodOf(request),
+    path: requestPath(request),
+    query: queryOf(request),
+    ...(request.body === undefined ? {} : { body: request.body }),
+    contentType: contentTypeOf(request),
+    user: request.user ?? defaultUser,
+  });
+  const allowed = code < 400;
+  // What validation refuses has passed these plug-ins, or has not come to them: such a request tells nothing.
+  if (code === 422 || code === 400) tellNothing.push(`${request.name}: ${JSON.stringify(body)}`);
+  const recorded = normaliseAnswer({
+    allowed,
+    ...(allowed ? {} : { status: body }),
+    warnings,
+    ...(allowed && storesWholeObject(request) ? { object: body } : {}),
+    calls: [],
+    auditAnnotations: {},
+  });
+  return { name: request.name, ...(before === undefined ? {} : { before }), recorded };
+}
