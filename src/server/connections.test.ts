@@ -75,8 +75,10 @@ describe('idle connections', () => {
   });
 
   it('are kept as long when nothing was ever sent over them, other than by the header time of Node', async () => {
-    await using gate = await serve(authority, [allow], { limits: { headerTimeoutMilliseconds: 100 } });
-    using naive = await serveNaively({ headersTimeout: 100, connectionsCheckingInterval: 50 });
+    // Node looks at its connections every 500 ms then; the naive server a little later, so that we would be the first.
+    const limits = { headerTimeoutMilliseconds: 100, idleTimeoutMilliseconds: 2000 };
+    await using gate = await serve(authority, [allow], { limits });
+    using naive = await serveNaively({ headersTimeout: 100, connectionsCheckingInterval: 700 });
     using ours = await gate.connect();
     using theirs = await RawHttpClient.connect({ host: '127.0.0.1', port: naive.port, ca: gate.ca });
     await theirs.closed;

@@ -138,6 +138,16 @@ it('bodies beyond the memory set aside for them are turned away, and the memory 
   expect(await second.answer()).toMatchObject({ httpStatus: 200 });
 });
 
+it('an answered request leaves no timer behind', async () => {
+  const clock = new FakeClock();
+  await using gate = await serve(authority, [validator('answers.at.once', () => undefined)], { clock });
+  using client = await gate.connect();
+  const before = clock.delays.length;
+  client.post('/answers.at.once?timeout=10s', review);
+  expect(await client.answer()).toMatchObject({ httpStatus: 200 });
+  expect(clock.delays).toHaveLength(before);
+});
+
 describe('a handler that blocks the event loop', () => {
   const limits = { blockingHandlerMilliseconds: 50, maxEventLoopDelayMilliseconds: 100 };
 

@@ -169,7 +169,8 @@ export class ReviewExchange implements Work {
   #received(): void {
     if (this.#state !== 'receiving') return;
     const declared = declaredLength(this.#request);
-    // Seen on HTTP/2: when a client goes away in the middle of a body, `end` comes as if it were whole.
+    // On HTTP/2, when a client goes away in the middle of a body, `end` comes and `complete` is true as if it were whole.
+    // Node says `close` before, so far; nothing promises that order.
     if (
       !this.#request.complete ||
       this.#request.aborted ||
