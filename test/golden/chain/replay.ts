@@ -49,10 +49,15 @@ export async function replay(engine: Engine, world: World, spec: RequestSpec, be
     // A Status is plain JSON.
     ...(outcome.status === undefined ? {} : { status: outcome.status as JsonObject }),
     warnings: outcome.warnings,
-    ...(outcome.allowed && storesObject(spec) && outcome.object !== null ? { object: outcome.object } : {}),
+    ...(outcome.allowed && storesObject(spec) && outcome.object !== null ? { object: asSent(outcome.object) } : {}),
     calls: calls.sort((a, b) => a.place - b.place).map(({ webhook, review }) => ({ webhook, review })),
     auditAnnotations: Object.fromEntries(Object.entries(outcome.auditAnnotations).map(([key, { value }]) => [key, value])),
   });
+}
+
+/** As a client reads it: what the engine keeps of the text of a number is gone. */
+function asSent(object: JsonObject): JsonObject {
+  return JSON.parse(JSON.stringify(object)) as JsonObject;
 }
 
 /**
