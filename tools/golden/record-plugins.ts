@@ -16,7 +16,7 @@ import { defaultUser, type RequestSpec } from '../../test/golden/chain/scenario.
 import { normaliseAnswer } from '../../test/golden/plugins/normalise.ts';
 import { writeRecording } from '../../test/golden/plugins/recordings.ts';
 import { flagsOf, storesWholeObject } from '../../test/golden/plugins/replay.ts';
-import { played, type PlayedRequest, type PluginWorld } from '../../test/golden/plugins/world.ts';
+import { laterPolicyName, played, type PlayedRequest, type PluginWorld } from '../../test/golden/plugins/world.ts';
 import { worlds } from '../../test/golden/plugins/worlds/index.ts';
 import { ApiSession } from './api-session.ts';
 import { collectionPath, contentTypeOf, methodOf, objectPath, queryOf, requestPath } from './request-path.ts';
@@ -58,6 +58,7 @@ async function prepare(session: ApiSession, world: PluginWorld): Promise<void> {
     await session.expect({ method: 'POST', path: collectionPath(resource, namespace), body: existing });
   }
   if (world.controllers?.includes('resourcequota')) await quotasAreCounted(session);
+  if (world.later !== undefined) await makeLaterPolicy(session, world.later);
   await delay(500);
 }
 
@@ -74,6 +75,43 @@ async function make(session: ApiSession, object: KubernetesObject): Promise<void
     const contentType = 'application/merge-patch+json';
     await session.expect({ method: 'PATCH', path: `${path}/${name}/status`, body: { status }, contentType });
   }
+}
+
+/** Makes the policy and waits until the API server goes by it. */
+async function makeLaterPolicy(session: ApiSession, { path, value }: NonNullable<PluginWorld['later']>): Promise<void> {
+  const apiVersion = 'admissionregistration.k8s.io/v1';
+  const metadata = { name: laterPolicyName };
+  const rule = { operations: ['CREATE'], apiGroups: [''], apiVersions: ['v1'], resources: ['pods'] };
+  const expression = `[JSONPatch{op: "add", path: ${JSON.stringify(path)}, value: ${JSON.stringify(value)}}]`;
+  const policy = {
+    ...{ apiVersion, kind: 'MutatingAdmissionPolicy', metadata },
+    spec: {
+      matchConstraints: { resourceRules: [rule] },
+      mutations: [{ patchType: 'JSONPatch', jsonPatch: { expression } }],
+      reinvocationPolicy: 'IfNeeded',
+      failurePolicy: 'Fail',
+    },
+  };
+  const spec = { policyName: laterPolicyName };
+  const binding = { apiVersion, kind: 'MutatingAdmissionPolicyBinding', metadata, spec };
+  for (const [resource, body] of Object.entries({
+    mutatingadmissionpolicies: policy,
+    mutatingadmissionpolicybindings: binding,
+  })) {
+    await session.expect({ method: 'POST', path: `/apis/${apiVersion}/${resource}`, body });
+  }
+  const probe = {
+    ...{ apiVersion: 'v1', kind: 'Pod', metadata: { name: 'probe' } },
+    spec: { containers: [{ name: 'probe', image: 'probe:1' }] },
+  };
+  // The plug-ins refuse what the policy makes of a Pod.
+  const attempt = {
+    method: 'POST',
+    path: '/api/v1/namespaces/default/pods',
+    query: { dryRun: 'All' },
+    body: probe,
+  } as const;
+  while ((await session.send(attempt)).code < 400) await delay(200);
 }
 
 async function quotasAreCounted(session: ApiSession): Promise<void> {

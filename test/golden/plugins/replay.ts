@@ -1,12 +1,16 @@
 import {
   AdmissionChain,
+  admitted,
   InMemoryClusterState,
   orderPlugins,
   pluginOrder,
   ResourceCatalog,
   simulatedPlugins,
+  type AdmissionPlugin,
 } from '../../../src/chain/index.ts';
+import { apply } from '../../../src/json/apply.ts';
 import type { JsonObject } from '../../../src/json/json-value.ts';
+import type { PatchOperation } from '../../../src/json/patch.ts';
 import { attributesOf } from '../chain/requests.ts';
 import { storesObject, type Recorded } from '../chain/scenario.ts';
 import { normaliseReplay } from './normalise.ts';
@@ -17,7 +21,7 @@ export async function replay(world: PluginWorld, recorded: readonly PlayedReques
   const state = new InMemoryClusterState([...initialNamespaces, ...world.cluster]);
   const catalog = new ResourceCatalog();
   const chain = new AdmissionChain({
-    plugins: orderPlugins(simulatedPlugins, flagsOf(world)),
+    plugins: orderPlugins([...simulatedPlugins, ...laterPlugins(world)], flagsOf(world)),
     state,
     objectInterfaces: ({ resource }) => catalog.objectInterfaces(resource),
   });
@@ -39,6 +43,23 @@ export async function replay(world: PluginWorld, recorded: readonly PlayedReques
     answers.push(normaliseReplay(answer, attributes.operation === 'CREATE'));
   }
   return answers;
+}
+
+/** In the place of MutatingAdmissionPolicy, which the engine has no copy of, what the one policy of the world does. */
+function laterPlugins({ later }: PluginWorld): AdmissionPlugin[] {
+  if (later === undefined) return [];
+  const patch: PatchOperation[] = [{ op: 'add', ...later }];
+  return [
+    {
+      name: 'MutatingAdmissionPolicy',
+      handles: (operation) => operation === 'CREATE',
+      admit({ object }, { reinvocation }) {
+        reinvocation.requestReinvocation();
+        // A Pod stays a Pod.
+        return admitted(apply(object, patch) as JsonObject);
+      },
+    },
+  ];
 }
 
 /** The flags with which nothing runs but the plug-ins of the world. */

@@ -18,9 +18,16 @@ export interface PluginWorld {
    * of them.
    */
   readonly requests: readonly RequestSpec[];
+  /**
+   * What a MutatingAdmissionPolicy does to every Pod after the plug-ins, and again when they have changed it once more: sets
+   * the member at `path`, a JSON pointer. The policy is named {@link laterPolicyName}. Default: there is none.
+   */
+  readonly later?: { readonly path: string; readonly value: string };
   /** Of kube-controller-manager, which then has counted the quotas of the cluster before the requests. Default: none. */
   readonly controllers?: readonly string[];
 }
+
+export const laterPolicyName = 'later.plugins.sallyport.dev';
 
 export interface PlayedRequest {
   readonly name: string;

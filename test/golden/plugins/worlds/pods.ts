@@ -123,6 +123,24 @@ export const podWorlds: readonly PluginWorld[] = [
     ],
   },
   {
+    name: 'always-pull-images-undone',
+    plugins: ['AlwaysPullImages', 'MutatingAdmissionPolicy'],
+    cluster: [namespace('team')],
+    later: { path: '/spec/containers/0/imagePullPolicy', value: 'Never' },
+    requests: [
+      create(pods, 'team', pod('plain')),
+      create(pods, 'team', pod('always', { containers: [container('main', { imagePullPolicy: 'Always' })] })),
+      create(pods, 'team', pod('two', { containers: [container('main'), container('side')] })),
+      create(pods, 'team', pod('init', { initContainers: [container('init')] })),
+      // The name of a Pod with generateName would differ: the API server makes it between the walks.
+      create(
+        pods,
+        'team',
+        pod('latest', { containers: [container('main', { image: 'registry.example.com/main:latest' })] }),
+      ),
+    ],
+  },
+  {
     name: 'priority',
     plugins: ['Priority'],
     cluster: [

@@ -84,6 +84,7 @@ export const resourceQuotaWorld: PluginWorld = {
     create(pods, 'compute', sized('request-by-limit', undefined, { cpu: '700m', memory: '1Mi' })),
     create(pods, 'compute', sized('too-much', { cpu: '0.7' }, { memory: '1Gi' })),
     create(pods, 'compute', pod('pod-level', { resources: { requests: { cpu: '1' }, limits: { memory: '100Mi' } } })),
+    create(pods, 'compute', pod('pod-level-limits', { resources: { limits: { cpu: '700m', memory: '1Mi' } } })),
     create(pods, 'effort', pod('best-effort')),
     create(pods, 'effort', sized('burstable', { cpu: '1m' })),
     create(pods, 'effort', { ...pod('client-status'), status: { phase: 'Succeeded' } }),
