@@ -5,7 +5,7 @@ import { podWorlds } from './pods.ts';
 import { resourceQuotaWorld } from './resource-quota.ts';
 import { serviceAccountWorld } from './service-account.ts';
 
-/** AlwaysDeny has none: an API server that runs it never gets ready, because its own first writes are refused. */
+/** Every plug-in of these worlds, in servers of their own. */
 export const worlds: readonly PluginWorld[] = [
   ...namespaceWorlds,
   ...podWorlds,
