@@ -78,3 +78,5 @@ export {
 } from './webhook/https-client.ts';
 export { registerWebhooks, type RegisteredWebhook } from './webhook/configurations.ts';
 export { defaultWebhookConfiguration } from './webhook/defaults.ts';
+export { validateWebhookConfiguration } from './webhook/validation/webhook-configuration.ts';
+export { fieldErrorBody, type FieldError, type FieldErrorType } from './webhook/validation/field-error.ts';

@@ -14,6 +14,7 @@ import { isJsonObject, type JsonObject } from '../../src/json/json-value.ts';
 import { newPanicked } from '../../src/chain/status-error.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { definitions, markerNamespace, markers, namespaces } from '../../test/golden/chain/cluster.ts';
+import { configurations } from '../../test/golden/chain/configurations.ts';
 import { normaliseObject, normaliseRecorded } from '../../test/golden/chain/normalise.ts';
 import { recordingsOf, writeRecording } from '../../test/golden/chain/recordings.ts';
 import { fillClientConfigs, validatingOrder } from '../../test/golden/chain/replay.ts';
@@ -85,6 +86,7 @@ try {
       `${file}: ${recorded.length} worlds, ${requests} requests in ${Math.round((performance.now() - start) / 1000)} s`,
     );
   }
+  if (wanted.length === 0 || wanted.includes('configurations')) await recordConfigurations();
 } finally {
   session.close();
   await plane.stop();
@@ -111,6 +113,29 @@ async function prepareCluster(): Promise<void> {
       body: configuration as unknown as JsonObject,
     });
   }
+}
+
+/** What the API server has against each configuration, asked in a dry run. */
+async function recordConfigurations(): Promise<void> {
+  const causes: { [name: string]: unknown } = {};
+  for (const [name, configuration] of Object.entries(configurations)) {
+    const kind = textOf(configuration['kind']).startsWith('Mutating') ? 'mutating' : 'validating';
+    const { code, body } = await session.send({
+      method: 'POST',
+      path: configurationsPath(kind),
+      body: configuration,
+      query: { dryRun: 'All' },
+    });
+    if (code >= 300 && code !== 422) throw new Error(`${name}: ${code} ${JSON.stringify(body)}`);
+    const details = isJsonObject(body['details']) ? body['details'] : {};
+    causes[name] = code === 422 ? details['causes'] : [];
+  }
+  const lines = Object.entries(causes).map(([name, each]) => `${JSON.stringify(name)}:${JSON.stringify(each)}`);
+  writeFileSync(
+    new URL('../../test/golden/chain/recordings/configurations.json', import.meta.url),
+    `{\n${lines.join(',\n')}\n}\n`,
+  );
+  console.log(`configurations: ${lines.length}`);
 }
 
 async function playAll(worlds: readonly World[]): Promise<{ world: World; requests: Unaudited[] }[]> {

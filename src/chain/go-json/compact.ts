@@ -13,7 +13,7 @@ export function goStringText(text: string): string {
   return escapeForHtml(JSON.stringify(text.toWellFormed()));
 }
 
-function escapeForHtml(quoted: string): string {
+export function escapeForHtml(quoted: string): string {
   return quoted.replace(
     /[<>&\u2028\u2029]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
