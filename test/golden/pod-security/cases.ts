@@ -89,7 +89,9 @@ const oddPods: readonly KubernetesObject[] = [
   }),
   pod('null-sources', { spec: { volumes: [{ name: 'a', hostPath: null }, { name: 'b' }, { name: 'c', secret: {} }] } }),
   pod('null-elements', { spec: { containers: [null, container('main', { ports: [null] })] } }),
-  pod('null-annotation', { metadata: { annotations: { 'container.apparmor.security.beta.kubernetes.io/main': null } } }),
+  pod('null-annotation', {
+    metadata: { annotations: { 'container.apparmor.security.beta.kubernetes.io/main': null } },
+  }),
   pod('quotes', {
     metadata: {
       annotations: {
@@ -102,7 +104,9 @@ const oddPods: readonly KubernetesObject[] = [
   }),
   pod('byte-order', {
     spec: {
-      containers: [container('main', { securityContext: { capabilities: { add: ['\u{1f600}', '\uff21', 'Z', 'a', '"'] } } })],
+      containers: [
+        container('main', { securityContext: { capabilities: { add: ['\u{1f600}', '\uff21', 'Z', 'a', '"'] } } }),
+      ],
     },
   }),
   pod('no-containers', { spec: { containers: [] } }),
@@ -173,13 +177,20 @@ function podRequests(): RequestCase[] {
   const create = (title: string, labels: Labels, more: Partial<Request> = {}): RequestCase =>
     request({ title: `Pod: ${title}`, object: bad, state: [namespace(labels)], ...more });
   const update = (title: string, spec: object, oldSpec: object, more: Partial<Request> = {}): RequestCase =>
-    create(`update: ${title}`, { enforce: 'restricted' }, {
-      object: pod('web', { spec }),
-      oldObject: pod('web', { spec: oldSpec }),
-      ...more,
-    });
+    create(
+      `update: ${title}`,
+      { enforce: 'restricted' },
+      {
+        object: pod('web', { spec }),
+        oldObject: pod('web', { spec: oldSpec }),
+        ...more,
+      },
+    );
   const image = (name: string): object => ({ containers: [container('main', { image: name })] });
-  const debugged = (name: string): object => ({ ...image('a'), ephemeralContainers: [container('debug', { image: name })] });
+  const debugged = (name: string): object => ({
+    ...image('a'),
+    ephemeralContainers: [container('debug', { image: name })],
+  });
   return [
     create('no labels', {}),
     create('enforced', { enforce: 'baseline' }),
@@ -200,42 +211,92 @@ function podRequests(): RequestCase[] {
     create('enforced less than warned', { enforce: 'baseline', warn: 'restricted' }, { object: pod('plain') }),
     create('fully privileged at a version', { enforce: 'privileged', 'enforce-version': 'v1.20' }),
     create('only a version', { 'enforce-version': 'v1.20' }),
-    create('generateName', { enforce: 'baseline' }, {
-      object: { ...bad, metadata: { generateName: 'web-', namespace: 'team' } },
-      name: '',
-    }),
+    create(
+      'generateName',
+      { enforce: 'baseline' },
+      {
+        object: { ...bad, metadata: { generateName: 'web-', namespace: 'team' } },
+        name: '',
+      },
+    ),
     create('unreadable level to enforce', { enforce: 'strict' }),
-    create('unreadable level to audit and to warn about', { audit: 'strict', warn: 'Baseline', 'warn-version': 'v1.20' }),
+    create('unreadable level to audit and to warn about', {
+      audit: 'strict',
+      warn: 'Baseline',
+      'warn-version': 'v1.20',
+    }),
     create('unreadable version', { enforce: 'baseline', 'enforce-version': '1.20' }, { object: pod('plain') }),
     create('unreadable level among readable ones', { enforce: 'restricted', audit: '', warn: 'privileged' }),
-    create('exempt user', { enforce: 'restricted' }, { configuration: { exemptions: { usernames: ['bob', 'alice'] } } }),
-    create('user who is not exempt', { enforce: 'restricted' }, { configuration: { exemptions: { usernames: ['bob'] } } }),
+    create(
+      'exempt user',
+      { enforce: 'restricted' },
+      { configuration: { exemptions: { usernames: ['bob', 'alice'] } } },
+    ),
+    create(
+      'user who is not exempt',
+      { enforce: 'restricted' },
+      { configuration: { exemptions: { usernames: ['bob'] } } },
+    ),
     create('no user', { enforce: 'baseline' }, { user: '', configuration: { exemptions: { usernames: ['bob'] } } }),
-    create('exempt namespace', { enforce: 'restricted' }, {
-      configuration: { exemptions: { namespaces: ['team'], usernames: ['alice'] } },
-    }),
-    create('exempt namespace that does not exist', {}, { state: [], configuration: { exemptions: { namespaces: ['team'] } } }),
-    create('exempt runtime class', { enforce: 'restricted', warn: 'sturdy' }, {
-      object: pod('sandboxed', { spec: { ...privilegedSpec, runtimeClassName: 'gvisor' } }),
-      configuration: { exemptions: { runtimeClasses: ['gvisor'] } },
-    }),
-    create('other runtime class', { enforce: 'baseline' }, {
-      object: pod('sandboxed', { spec: { ...privilegedSpec, runtimeClassName: 'kata' } }),
-      configuration: { exemptions: { runtimeClasses: ['gvisor'] } },
-    }),
-    create('defaults of the configuration', {}, {
-      configuration: { defaults: { enforce: 'baseline', 'enforce-version': 'v1.30', audit: 'restricted', warn: 'restricted' } },
-    }),
-    create('labels before defaults', { enforce: 'privileged', 'audit-version': 'v1.19' }, {
-      configuration: { defaults: { enforce: 'baseline', audit: 'restricted', 'warn-version': 'v1.3' } },
-    }),
-    create('warning follows enforcing over the default', { enforce: 'restricted', 'enforce-version': 'v1.20' }, {
-      object: workload('apps/v1', 'Deployment', { template: template(privilegedSpec) }),
-      configuration: { defaults: { warn: 'baseline', 'warn-version': 'v1.5' } },
-    }),
-    create('warning follows enforcing, with its own version', { enforce: 'restricted', 'warn-version': 'v1.6' }, {
-      object: workload('apps/v1', 'Deployment', { template: template(privilegedSpec) }),
-    }),
+    create(
+      'exempt namespace',
+      { enforce: 'restricted' },
+      {
+        configuration: { exemptions: { namespaces: ['team'], usernames: ['alice'] } },
+      },
+    ),
+    create(
+      'exempt namespace that does not exist',
+      {},
+      { state: [], configuration: { exemptions: { namespaces: ['team'] } } },
+    ),
+    create(
+      'exempt runtime class',
+      { enforce: 'restricted', warn: 'sturdy' },
+      {
+        object: pod('sandboxed', { spec: { ...privilegedSpec, runtimeClassName: 'gvisor' } }),
+        configuration: { exemptions: { runtimeClasses: ['gvisor'] } },
+      },
+    ),
+    create(
+      'other runtime class',
+      { enforce: 'baseline' },
+      {
+        object: pod('sandboxed', { spec: { ...privilegedSpec, runtimeClassName: 'kata' } }),
+        configuration: { exemptions: { runtimeClasses: ['gvisor'] } },
+      },
+    ),
+    create(
+      'defaults of the configuration',
+      {},
+      {
+        configuration: {
+          defaults: { enforce: 'baseline', 'enforce-version': 'v1.30', audit: 'restricted', warn: 'restricted' },
+        },
+      },
+    ),
+    create(
+      'labels before defaults',
+      { enforce: 'privileged', 'audit-version': 'v1.19' },
+      {
+        configuration: { defaults: { enforce: 'baseline', audit: 'restricted', 'warn-version': 'v1.3' } },
+      },
+    ),
+    create(
+      'warning follows enforcing over the default',
+      { enforce: 'restricted', 'enforce-version': 'v1.20' },
+      {
+        object: workload('apps/v1', 'Deployment', { template: template(privilegedSpec) }),
+        configuration: { defaults: { warn: 'baseline', 'warn-version': 'v1.5' } },
+      },
+    ),
+    create(
+      'warning follows enforcing, with its own version',
+      { enforce: 'restricted', 'warn-version': 'v1.6' },
+      {
+        object: workload('apps/v1', 'Deployment', { template: template(privilegedSpec) }),
+      },
+    ),
     create('namespace not found', {}, { state: [] }),
     create('deleted', { enforce: 'restricted' }, { operation: 'DELETE' }),
     ...['status', 'binding', 'eviction', 'ephemeralcontainers', 'resize', 'unheard-of'].map((subresource) =>
@@ -244,13 +305,27 @@ function podRequests(): RequestCase[] {
     update('other image', image('b'), image('a')),
     update('same image', image('a'), image('a')),
     update('what is forbidden appears beside the same image', { ...image('a'), hostPID: true }, image('a')),
-    update('container added', { containers: [container('main'), container('more')] }, { containers: [container('main')] }),
-    update('container taken away', { containers: [container('main')] }, { containers: [container('main'), container('more')] }),
+    update(
+      'container added',
+      { containers: [container('main'), container('more')] },
+      { containers: [container('main')] },
+    ),
+    update(
+      'container taken away',
+      { containers: [container('main')] },
+      { containers: [container('main'), container('more')] },
+    ),
     update('init container added', { initContainers: [container('init')] }, {}),
-    update('init container with another image', { initContainers: [container('init', { image: 'b' })] }, { initContainers: [container('init')] }),
+    update(
+      'init container with another image',
+      { initContainers: [container('init', { image: 'b' })] },
+      { initContainers: [container('init')] },
+    ),
     update('ephemeral container added', debugged('b'), image('a'), { subresource: 'ephemeralcontainers' }),
     update('ephemeral container kept', debugged('b'), debugged('b'), { subresource: 'ephemeralcontainers' }),
-    update('ephemeral container with another image', debugged('b'), debugged('c'), { subresource: 'ephemeralcontainers' }),
+    update('ephemeral container with another image', debugged('b'), debugged('c'), {
+      subresource: 'ephemeralcontainers',
+    }),
     update('ephemeral container taken away', image('a'), debugged('c'), { subresource: 'ephemeralcontainers' }),
     create('update in a privileged namespace', {}, { oldObject: pod('bad') }),
   ];
@@ -277,7 +352,8 @@ const workloads: readonly KubernetesObject[] = [
 ];
 
 function controllerRequests(): RequestCase[] {
-  const deployment = (spec: object): KubernetesObject => workload('apps/v1', 'Deployment', { template: template(spec) });
+  const deployment = (spec: object): KubernetesObject =>
+    workload('apps/v1', 'Deployment', { template: template(spec) });
   const create = (title: string, labels: Labels, more: Partial<Request> = {}): RequestCase =>
     request({ title: `workload: ${title}`, object: deployment(privilegedSpec), state: [namespace(labels)], ...more });
   return [
@@ -288,21 +364,33 @@ function controllerRequests(): RequestCase[] {
     create('enforced, warning switched off', { enforce: 'baseline', warn: 'privileged' }),
     create('unreadable labels', { enforce: 'x', audit: 'y', warn: 'z', 'warn-version': 'latest ' }),
     create('unreadable version of nothing', { 'audit-version': 'v2.0' }),
-    create('host network with ports', { warn: 'baseline' }, {
-      object: deployment({ hostNetwork: true, containers: [container('main', { ports: [{ containerPort: 80 }] })] }),
-    }),
+    create(
+      'host network with ports',
+      { warn: 'baseline' },
+      {
+        object: deployment({ hostNetwork: true, containers: [container('main', { ports: [{ containerPort: 80 }] })] }),
+      },
+    ),
     create('update', { warn: 'baseline' }, { oldObject: deployment(privilegedSpec) }),
     create('subresource', { warn: 'baseline' }, { subresource: 'status', oldObject: deployment({}) }),
     create('namespace not found', {}, { state: [] }),
     create('exempt user', { warn: 'baseline' }, { configuration: { exemptions: { usernames: ['alice'] } } }),
     create('exempt namespace', { warn: 'baseline' }, { configuration: { exemptions: { namespaces: ['team'] } } }),
-    create('exempt runtime class', { warn: 'baseline' }, {
-      object: deployment({ ...privilegedSpec, runtimeClassName: 'gvisor' }),
-      configuration: { exemptions: { runtimeClasses: ['gvisor'] } },
-    }),
-    create('replication controller without a template', { warn: 'restricted' }, {
-      object: workload('v1', 'ReplicationController', {}),
-    }),
+    create(
+      'exempt runtime class',
+      { warn: 'baseline' },
+      {
+        object: deployment({ ...privilegedSpec, runtimeClassName: 'gvisor' }),
+        configuration: { exemptions: { runtimeClasses: ['gvisor'] } },
+      },
+    ),
+    create(
+      'replication controller without a template',
+      { warn: 'restricted' },
+      {
+        object: workload('v1', 'ReplicationController', {}),
+      },
+    ),
     create('deployment without a template', { warn: 'restricted' }, { object: workload('apps/v1', 'Deployment', {}) }),
     create('no workload', { warn: 'restricted' }, { object: workload('v1', 'Service', {}) }),
   ];
@@ -314,7 +402,12 @@ function namespaceCreations(): RequestCase[] {
   const exempt = { exemptions: { namespaces: ['team'] } };
   return [
     create('no labels', {}),
-    create('good labels', { enforce: 'baseline', 'enforce-version': 'v1.0', warn: 'restricted', 'audit-version': 'latest' }),
+    create('good labels', {
+      enforce: 'baseline',
+      'enforce-version': 'v1.0',
+      warn: 'restricted',
+      'audit-version': 'latest',
+    }),
     create('one bad label', { enforce: 'Restricted' }),
     create('every label bad', {
       enforce: '',
@@ -330,12 +423,20 @@ function namespaceCreations(): RequestCase[] {
     create('exempt, privileged', { enforce: 'privileged', audit: 'privileged' }, { configuration: exempt }),
     create('exempt, only audited', { audit: 'baseline', 'audit-version': 'v1.3' }, { configuration: exempt }),
     create('exempt, bad labels', { enforce: 'x' }, { configuration: exempt }),
-    create('exempt, as by default', { enforce: 'baseline' }, {
-      configuration: { ...exempt, defaults: { enforce: 'baseline', warn: 'baseline' } },
-    }),
-    create('exempt, other than by default', { warn: 'privileged' }, {
-      configuration: { ...exempt, defaults: { enforce: 'baseline', warn: 'baseline' } },
-    }),
+    create(
+      'exempt, as by default',
+      { enforce: 'baseline' },
+      {
+        configuration: { ...exempt, defaults: { enforce: 'baseline', warn: 'baseline' } },
+      },
+    ),
+    create(
+      'exempt, other than by default',
+      { warn: 'privileged' },
+      {
+        configuration: { ...exempt, defaults: { enforce: 'baseline', warn: 'baseline' } },
+      },
+    ),
   ];
 }
 
@@ -372,7 +473,12 @@ function namespaceUpdates(): RequestCase[] {
     update('another version', { enforce: 'restricted', 'enforce-version': 'v1.6' }, { enforce: 'restricted' }),
     update('unchanged', { enforce: 'restricted' }, { enforce: 'restricted' }),
     update('only warnings changed', { warn: 'restricted' }, {}),
-    update('nothing violates', { enforce: 'restricted' }, {}, { state: [namespace({}), pod('good', { spec: goodSpec })] }),
+    update(
+      'nothing violates',
+      { enforce: 'restricted' },
+      {},
+      { state: [namespace({}), pod('good', { spec: goodSpec })] },
+    ),
     update('no Pods', { enforce: 'restricted' }, {}, { state: [namespace({})] }),
     update('one Pod violates', { enforce: 'restricted' }, {}, { state: [namespace({}), pod('plain')] }),
     update('labels get bad', { enforce: 'x' }, { enforce: 'restricted' }),
@@ -381,13 +487,32 @@ function namespaceUpdates(): RequestCase[] {
     update('labels get worse', { enforce: 'x', audit: 'y' }, { enforce: 'x' }),
     update('one of two gets better', { enforce: 'x' }, { enforce: 'x', audit: 'y' }),
     update('labels get good', { enforce: 'baseline' }, { enforce: 'x' }),
-    update('bad version stays while the level changes', { enforce: 'restricted', 'enforce-version': 'x' }, { enforce: 'baseline', 'enforce-version': 'x' }),
-    update('exempt runtime class', { enforce: 'baseline' }, {}, { configuration: { exemptions: { runtimeClasses: ['gvisor'] } } }),
+    update(
+      'bad version stays while the level changes',
+      { enforce: 'restricted', 'enforce-version': 'x' },
+      { enforce: 'baseline', 'enforce-version': 'x' },
+    ),
+    update(
+      'exempt runtime class',
+      { enforce: 'baseline' },
+      {},
+      { configuration: { exemptions: { runtimeClasses: ['gvisor'] } } },
+    ),
     update('exempt namespace', { enforce: 'baseline' }, {}, { configuration: exempt }),
-    update('exempt namespace, as by default', { enforce: 'baseline' }, { enforce: 'restricted', 'enforce-version': 'v1.1' }, {
-      configuration: { ...exempt, defaults: { enforce: 'baseline', warn: 'baseline' } },
-    }),
-    update('stricter than the default', { enforce: 'restricted' }, {}, { configuration: { defaults: { enforce: 'restricted' } } }),
+    update(
+      'exempt namespace, as by default',
+      { enforce: 'baseline' },
+      { enforce: 'restricted', 'enforce-version': 'v1.1' },
+      {
+        configuration: { ...exempt, defaults: { enforce: 'baseline', warn: 'baseline' } },
+      },
+    ),
+    update(
+      'stricter than the default',
+      { enforce: 'restricted' },
+      {},
+      { configuration: { defaults: { enforce: 'restricted' } } },
+    ),
     update('subresource', { enforce: 'restricted' }, {}, { subresource: 'status' }),
   ];
 }

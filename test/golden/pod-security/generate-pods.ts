@@ -103,7 +103,11 @@ function contextOf(random: Random): object {
 
 function handlerOf(random: Random): object {
   const host = random.of(['', '127.0.0.1', 'localhost', 'b.example']);
-  return random.of([{ httpGet: { host, port: 80 } }, { tcpSocket: { host, port: 80 } }, { exec: { command: ['true'] } }]);
+  return random.of([
+    { httpGet: { host, port: 80 } },
+    { tcpSocket: { host, port: 80 } },
+    { exec: { command: ['true'] } },
+  ]);
 }
 
 function volumeOf(random: Random, name: string): object {

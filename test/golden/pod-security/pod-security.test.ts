@@ -153,12 +153,11 @@ describe('requests', () => {
   );
 });
 
-test.each(cases.configurations.map((configuration, index) => ({ configuration, text: outcomes.configurations[index] })))(
-  'the configuration is refused: $text',
-  ({ configuration, text }) => {
-    expect(() => podSecurityPlugin(configuration)).toThrow(expect.objectContaining({ message: text }));
-  },
-);
+test.each(
+  cases.configurations.map((configuration, index) => ({ configuration, text: outcomes.configurations[index] })),
+)('the configuration is refused: $text', ({ configuration, text }) => {
+  expect(() => podSecurityPlugin(configuration)).toThrow(expect.objectContaining({ message: text }));
+});
 
 function read(file: string): unknown {
   return JSON.parse(readFileSync(new URL(file, import.meta.url), 'utf8'));
@@ -206,7 +205,14 @@ function tightened(labels: { readonly [label: string]: string }, pod: Kubernetes
 
 const plugins = new Map<PodSecurityConfiguration | null, ReturnType<typeof podSecurityPlugin>>();
 
-function run({ configuration, state, object, oldObject, user, ...request }: Omit<RequestCase, 'title'>): Promise<Outcome> {
+function run({
+  configuration,
+  state,
+  object,
+  oldObject,
+  user,
+  ...request
+}: Omit<RequestCase, 'title'>): Promise<Outcome> {
   const plugin = plugins.get(configuration) ?? podSecurityPlugin(configuration ?? {});
   plugins.set(configuration, plugin);
   const catalog = new ResourceCatalog();

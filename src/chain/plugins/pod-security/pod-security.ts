@@ -14,9 +14,10 @@ import { validatePodController } from './validate-pod-controller.ts';
 /**
  * Holds Pods to the Pod Security Standards that the labels of their namespace ask for.
  *
+ * Pods and templates are read as users wrote them, with those defaults that Pod Security can see.
+ *
  * Not copied: metrics; log lines; reading `PodSecurityConfiguration` from a file; an emulated older version; that the API
- * server looks for a namespace a second time, past its cache; and that it copies AppArmor annotations into the fields of a
- * new Pod before the validating walk, so that its text names the container as well.
+ * server looks for a namespace a second time, past its cache.
  *
  * Throws {@link PodSecurityConfigurationError}.
  *

@@ -28,6 +28,21 @@ const seLinuxOptions = struct({ user: text, role: text, type: text });
 
 const windowsOptions = struct({ hostProcess: flag });
 
+const containerSecurityContext = struct({
+  allowPrivilegeEscalation: optional(flag),
+  appArmorProfile: optional(profile),
+  capabilities: optional(struct({ add: list(text), drop: list(text) })),
+  privileged: flag,
+  procMount: optional(text),
+  runAsNonRoot: optional(flag),
+  runAsUser: optional(integer),
+  seLinuxOptions: optional(seLinuxOptions),
+  seccompProfile: optional(profile),
+  windowsOptions: optional(windowsOptions),
+});
+
+const noSecurityContext = containerSecurityContext(undefined, '', []);
+
 const container = struct({
   name: text,
   image: text,
@@ -36,20 +51,7 @@ const container = struct({
   readinessProbe: optional(handler),
   startupProbe: optional(handler),
   lifecycle: optional(struct({ postStart: optional(handler), preStop: optional(handler) })),
-  securityContext: optional(
-    struct({
-      allowPrivilegeEscalation: optional(flag),
-      appArmorProfile: optional(profile),
-      capabilities: optional(struct({ add: list(text), drop: list(text) })),
-      privileged: flag,
-      procMount: optional(text),
-      runAsNonRoot: optional(flag),
-      runAsUser: optional(integer),
-      seLinuxOptions: optional(seLinuxOptions),
-      seccompProfile: optional(profile),
-      windowsOptions: optional(windowsOptions),
-    }),
-  ),
+  securityContext: optional(containerSecurityContext),
 });
 
 const volumeFields = struct({ name: text, ...presenceOf(volumeSources) });
@@ -106,18 +108,30 @@ export type Handler = Shaped<typeof handler>;
 export type SELinuxOptions = Shaped<typeof seLinuxOptions>;
 
 /**
- * Reads a Pod. As when the API server reads one, ports of a Pod in its node's network are host ports; those of a template
- * are not yet.
+ * Reads a Pod as the API server does before it asks its plug-ins: ports of a Pod in its node's network are host ports, and
+ * what an annotation says of a container's AppArmor profile stands in its field. Of a pod template neither is true.
  *
- * Source: k8s.io/kubernetes v1.37.2 pkg/apis/core/v1/defaults.go, SetDefaults_PodSpec and SetDefaults_Pod.
+ * Source: k8s.io/kubernetes v1.37.2 pkg/apis/core/v1/defaults.go, SetDefaults_Pod and SetDefaults_PodSpec;
+ * pkg/registry/core/pod/strategy.go, applyAppArmorVersionSkew.
  */
 export function decodePod(object: JsonValue | KubernetesObject): Decoded<Pod> {
   const decoded = decode(podTemplateShape, object);
-  if ('problem' in decoded || !decoded.value.spec.hostNetwork) return decoded;
+  if ('problem' in decoded) return decoded;
   const { metadata, spec } = decoded.value;
-  const containers = spec.containers.map(withHostPorts);
-  const initContainers = spec.initContainers.map(withHostPorts);
-  return { value: { metadata, spec: { ...spec, containers, initContainers } } };
+  const read = (container: Container): Container => withAppArmorField(container, decoded.value);
+  const readWithPorts = (container: Container): Container =>
+    read(spec.hostNetwork ? withHostPorts(container) : container);
+  return {
+    value: {
+      metadata,
+      spec: {
+        ...spec,
+        initContainers: spec.initContainers.map(readWithPorts),
+        containers: spec.containers.map(readWithPorts),
+        ephemeralContainers: spec.ephemeralContainers.map(read),
+      },
+    },
+  };
 }
 
 function withHostPorts(container: Container): Container {
@@ -126,6 +140,19 @@ function withHostPorts(container: Container): Container {
     ports: container.ports.map((port) => (port.hostPort === 0n ? { ...port, hostPort: port.containerPort } : port)),
   };
 }
+
+/** The other values of the annotation are allowed by every policy, in the field too. */
+function withAppArmorField(container: Container, { metadata, spec }: Pod): Container {
+  const annotation = metadata.annotations.get(appArmorAnnotationPrefix + container.name);
+  if (annotation !== 'unconfined' || isWindowsPod(spec)) return container;
+  if (container.securityContext?.appArmorProfile !== undefined) return container;
+  if (spec.securityContext?.appArmorProfile?.type === 'Unconfined') return container;
+  const securityContext = container.securityContext ?? noSecurityContext;
+  return { ...container, securityContext: { ...securityContext, appArmorProfile: { type: 'Unconfined' } } };
+}
+
+/** Of keys that end with the name of a container. */
+export const appArmorAnnotationPrefix = 'container.apparmor.security.beta.kubernetes.io/';
 
 /** All containers in the order in which messages name them. Source: policy/visitor.go, visitContainers. */
 export function containersOf({ initContainers, containers, ephemeralContainers }: PodSpec): readonly Container[] {

@@ -37,6 +37,8 @@ import (
 	"k8s.io/client-go/kubernetes/fake"
 	"k8s.io/component-base/compatibility"
 	"k8s.io/kubernetes/pkg/api/legacyscheme"
+	"k8s.io/kubernetes/pkg/apis/core"
+	podregistry "k8s.io/kubernetes/pkg/registry/core/pod"
 	"k8s.io/kubernetes/plugin/pkg/admission/security/podsecurity"
 	"k8s.io/pod-security-admission/api"
 	"k8s.io/pod-security-admission/policy"
@@ -256,11 +258,19 @@ func admit(r request) requestOutcome {
 	return outcome
 }
 
-// decode reads and defaults, as the API server does with what it is sent and what it has stored.
+// decode reads, defaults and prepares a Pod to be created, as the API server does before it asks the plug-in.
 func decode(text json.RawMessage) runtime.Object {
 	object, _, err := legacyscheme.Codecs.UniversalDeserializer().Decode(text, nil, nil)
 	check(err)
 	legacyscheme.Scheme.Default(object)
+	if pod, ok := object.(*corev1.Pod); ok {
+		prepared := &core.Pod{}
+		check(legacyscheme.Scheme.Convert(pod, prepared, nil))
+		podregistry.Strategy.PrepareForCreate(context.Background(), prepared)
+		created := &corev1.Pod{TypeMeta: pod.TypeMeta}
+		check(legacyscheme.Scheme.Convert(prepared, created, nil))
+		return created
+	}
 	return object
 }
 

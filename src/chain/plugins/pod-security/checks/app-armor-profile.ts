@@ -1,6 +1,6 @@
 import { quote } from '../../../../api/go-quote.ts';
 import type { Check, CheckResult } from '../check.ts';
-import { containersOf, type Pod } from '../pod.ts';
+import { appArmorAnnotationPrefix, containersOf, type Pod } from '../pod.ts';
 import { containersNamed, joinQuote, pluralize, sortedSet } from '../wording.ts';
 
 /**
@@ -25,7 +25,7 @@ function checkPod({ metadata, spec }: Pod): CheckResult {
     return profile === undefined || isAllowedType(profile.type) ? [] : [{ name, type: profile.type }];
   });
   const badAnnotations = [...metadata.annotations].filter(
-    ([key, value]) => key.startsWith('container.apparmor.security.beta.kubernetes.io/') && !isAllowedAnnotation(value),
+    ([key, value]) => key.startsWith(appArmorAnnotationPrefix) && !isAllowedAnnotation(value),
   );
 
   const setters = [
