@@ -1,4 +1,5 @@
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
@@ -114,7 +115,7 @@ describe('sallyport dev --once', () => {
     );
     const { code, stdout } = await dev(file);
     expect(stdout).toMatch(/unread +\S*mixed\.yaml:\d+:\d+: /);
-    expect(stdout).toContain('allowed  ConfigMap a');
+    expect(stdout).toMatch(/allowed +ConfigMap default\/a /);
     expect(code).toBe(2);
   });
 
@@ -184,5 +185,65 @@ registration: ${registration}
     const { code, stderr } = await sallyport('manifests', '--config', configuration('{}'), '--image', 'gate:1');
     expect(stderr).toContain('registration.service is missing');
     expect(code).toBe(2);
+  });
+});
+
+describe('a cluster that is away', () => {
+  /** Runs a command against a port that takes connections and says nothing, until it has tried three times; then ends it. */
+  async function untilTriedThrice(
+    command: string,
+  ): Promise<{ code: number | null; signal: string | null; output: string }> {
+    let tries = 0;
+    const deaf = createServer((socket) => {
+      socket.on('error', () => undefined).destroy();
+      tries += 1;
+      if (tries === 3) child.kill('SIGTERM');
+    }).listen(0, '127.0.0.1');
+    await once(deaf, 'listening');
+    const address = deaf.address();
+    const port = typeof address === 'object' ? address?.port : undefined;
+    const kubeconfig = write(
+      'kubeconfig',
+      `apiVersion: v1
+kind: Config
+clusters: [{ name: c, cluster: { server: 'https://127.0.0.1:${port}' } }]
+users: [{ name: u, user: { token: t } }]
+contexts: [{ name: x, context: { cluster: c, user: u } }]
+current-context: x
+`,
+    );
+    write(
+      'webhooks/a.ts',
+      `import { defineValidator } from 'sallyport';
+export const a = defineValidator({ name: 'a.example.com', resource: 'pods', operations: ['CREATE'], handler: () => undefined });
+`,
+    );
+    const gate = write(
+      'gate.yaml',
+      `apiVersion: config.sallyport.dev/v1alpha1
+kind: GateConfiguration
+webhooks: { paths: [webhooks] }
+server: { host: 127.0.0.1, port: 0, healthPort: 0 }
+registration: { service: { namespace: gate, name: gate } }
+`,
+    );
+    const args = ['--conditions=sallyport-source', 'src/cli/main.ts', command, '--config', gate];
+    const child = spawn(process.execPath, args, { cwd: root, env: { ...process.env, KUBECONFIG: kubeconfig } });
+    let output = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => (output += chunk.toString()));
+    const [code, signal] = (await once(child, 'exit')) as [number | null, string | null];
+    deaf.close();
+    return { code, signal, output };
+  }
+
+  it('is waited for by serve, which ends with 0 when it is told to', async () => {
+    const { code, output } = await untilTriedThrice('serve');
+    expect(output).not.toMatch(/internal fault|top-level await|registration ended/);
+    expect(code).toBe(0);
+  });
+
+  it('is waited for by register', async () => {
+    expect((await untilTriedThrice('register')).signal).toBe('SIGTERM');
   });
 });

@@ -86,6 +86,7 @@ export class Gate {
     this.#endSubscription = this.#certificates.subscribe(() => this.#registrar.refresh());
     if (registers) {
       this.#registrar.start(signal).catch((error: unknown) => {
+        if (signal?.aborted === true) return;
         log.error('registration ended', { error: error instanceof Error ? error : new Error(String(error)) });
       });
     }

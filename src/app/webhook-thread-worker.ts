@@ -4,6 +4,7 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   answerReview,
+  failureStatus,
   objectListers,
   type ListerSource,
   type WebhookRegistry,
@@ -14,6 +15,7 @@ import { SallyportError } from '../errors.ts';
 import { KubeClient, loadKubeconfig } from '../kube/index.ts';
 import { systemClock, type LogFacts, type Logger } from '../telemetry/index.ts';
 import { InformerListers } from './informer-listers.ts';
+import { logStrayRejections } from './stray-rejections.ts';
 import type { ThreadData, ThreadMessage, ThreadRequest } from './webhook-thread.ts';
 import { loadRegistry } from '../sources/load-registry.ts';
 
@@ -71,6 +73,13 @@ async function answer(
   send({ kind: 'answer', id, ...reply });
 }
 
+/** The request was on its way while the files were loaded anew, and its webhook is gone. */
+function answerUnknown({ id, webhook }: Extract<ThreadRequest, { kind: 'review' }>): void {
+  const status = failureStatus(404, 'NotFound', `webhook ${webhook} is not defined any more`);
+  send({ kind: 'answer', id, httpStatus: status.code, body: JSON.stringify(status), outcome: 'fault' });
+}
+
+logStrayRejections(forwardingLogger({}));
 try {
   const registry = await loadRegistry({ paths, ...selection });
   const listers = await listersFor(registry);
@@ -84,7 +93,7 @@ try {
         return void stored.set(keyOf(message.object), message.object);
       case 'review': {
         const definition = registry.byName(message.webhook);
-        if (definition !== undefined) void answer(definition, listers, message);
+        return void (definition === undefined ? answerUnknown(message) : answer(definition, listers, message));
       }
     }
   });

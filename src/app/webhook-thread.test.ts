@@ -4,7 +4,6 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { InvalidDefinitionError } from '../admission/index.ts';
 import { silentLogger } from '../telemetry/index.ts';
 import { WebhookFileError } from '../sources/errors.ts';
-import { WebhookThreadError } from './errors.ts';
 import { loadWebhooks } from '../sources/webhook-files.ts';
 import { WebhookThread } from './webhook-thread.ts';
 
@@ -70,6 +69,13 @@ describe('a webhook file that', () => {
     await expect(WebhookThread.start({ paths: [folder], selection: {} }, silentLogger)).rejects.toThrow(message);
   });
 
+  it('waits for ever at its top level is given up', async () => {
+    const file = write('bad.mjs', 'await new Promise(() => undefined);\n');
+    await expect(loadWebhooks(file, { timeoutMilliseconds: 50 })).rejects.toThrow(
+      /bad\.mjs: has not loaded after 0\.05 s/,
+    );
+  });
+
   it('is not there at all', async () => {
     await expect(loadWebhooks(join(folder, 'nowhere'))).rejects.toThrow(WebhookFileError);
     await expect(loadWebhooks(folder)).rejects.toThrow(/holds no webhook; expected \.ts or \.js files/);
@@ -119,12 +125,41 @@ describe('WebhookThread', () => {
     await second.stop();
   });
 
-  it('rejects what is pending when the thread ends', async () => {
-    write('a.ts', webhook('a', 'handler: () => process.exit(3)').replace('handler: () => undefined, ', ''));
+  it.each([
+    ['ends the process', 'process.exit(3)'],
+    ['throws outside of itself', 'new Promise(() => setTimeout(() => { throw new Error("outside"); }))'],
+  ])('answers with a fault, then and later, when a handler %s', async (_name, body) => {
+    write('a.ts', webhook('a', `handler: () => ${body}`).replace('handler: () => undefined, ', ''));
     const thread = await start();
     const [definition] = thread.definitions;
     if (definition === undefined) throw new Error('no definition');
-    await expect(thread.answer(definition, review, AbortSignal.timeout(5000))).rejects.toThrow(WebhookThreadError);
+    const ended = { httpStatus: 500, outcome: 'fault', body: expect.stringContaining('has ended') as string };
+    expect(await thread.answer(definition, review, AbortSignal.timeout(5000))).toMatchObject(ended);
+    expect(await thread.answer(definition, review, AbortSignal.timeout(5000))).toMatchObject(ended);
+  });
+
+  it('outlives a promise that is rejected while nobody waits for it', async () => {
+    const handler =
+      'handler: async () => { const late = Promise.reject(new Error("stray")); await new Promise((done) => setImmediate(() => setImmediate(done))); await late; }';
+    write('a.ts', webhook('a', handler).replace('handler: () => undefined, ', ''));
+    const thread = await start();
+    const [definition] = thread.definitions;
+    if (definition === undefined) throw new Error('no definition');
+    for (let round = 0; round < 2; round += 1) {
+      const answer = await thread.answer(definition, review, AbortSignal.timeout(5000));
+      expect(answer).toMatchObject({ httpStatus: 500, body: expect.stringContaining('the handler failed') as string });
+    }
+    await thread.stop();
+  });
+
+  it('answers 404 for a webhook that the new files do not define', async () => {
+    write('a.ts', webhook('a'));
+    const thread = await start();
+    const [definition] = thread.definitions;
+    if (definition === undefined) throw new Error('no definition');
+    const gone = { ...definition, name: 'gone.example.com' };
+    expect(await thread.answer(gone, review, AbortSignal.timeout(5000))).toMatchObject({ httpStatus: 404 });
+    await thread.stop();
   });
 
   it('hands the abort on', async () => {

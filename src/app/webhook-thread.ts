@@ -1,5 +1,5 @@
 import { Worker } from 'node:worker_threads';
-import type { WebhookDefinition, WebhookSelection, ReviewAnswer } from '../admission/index.ts';
+import { failureStatus, type ReviewAnswer, type WebhookDefinition, type WebhookSelection } from '../admission/index.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { LogFacts, Logger } from '../telemetry/index.ts';
 import { WebhookThreadError } from './errors.ts';
@@ -42,14 +42,16 @@ export class WebhookThread {
   readonly #pending = new Map<number, PromiseWithResolvers<ReviewAnswer>>();
   readonly #log: Logger;
   #nextId = 0;
+  #isStopping = false;
+  #hasEnded = false;
 
   private constructor(worker: Worker, definitions: readonly DefinitionFacts[], log: Logger) {
     this.#worker = worker;
     this.#log = log;
     this.definitions = definitions.map((facts) => ({ ...facts, handlers: [], dryRunHandlers: [] }));
     worker.on('message', (message: ThreadMessage) => this.#receive(message));
-    worker.on('error', (cause) => this.#fail(new WebhookThreadError('the thread of the webhooks died', { cause })));
-    worker.on('exit', () => this.#fail(new WebhookThreadError('the thread of the webhooks ended')));
+    worker.on('error', (error: Error) => log.error('the thread of the webhooks died', { error }));
+    worker.on('exit', (code) => this.#end(code));
   }
 
   /** Loads the webhooks in a new thread. Throws {@link WebhookThreadError} saying which file and line does not load. */
@@ -77,8 +79,9 @@ export class WebhookThread {
     }
   }
 
-  /** Answers one review in the thread; see `answerReview`. Rejects when the thread ends first. */
+  /** Answers one review in the thread; see `answerReview`. Once the thread has ended, every answer is a fault. */
   answer(webhook: WebhookDefinition, text: string, signal: AbortSignal): Promise<ReviewAnswer> {
+    if (this.#hasEnded) return Promise.resolve(endedAnswer());
     const id = (this.#nextId += 1);
     const pending = Promise.withResolvers<ReviewAnswer>();
     this.#pending.set(id, pending);
@@ -98,6 +101,7 @@ export class WebhookThread {
   }
 
   async stop(): Promise<void> {
+    this.#isStopping = true;
     await this.#worker.terminate();
   }
 
@@ -113,8 +117,16 @@ export class WebhookThread {
     this.#pending.delete(id);
   }
 
-  #fail(error: WebhookThreadError): void {
-    for (const { reject } of this.#pending.values()) reject(error);
+  #end(code: number): void {
+    this.#hasEnded = true;
+    if (!this.#isStopping)
+      this.#log.error('the thread of the webhooks ended; change a file to load them again', { code });
+    for (const { resolve } of this.#pending.values()) resolve(endedAnswer());
     this.#pending.clear();
   }
+}
+
+function endedAnswer(): ReviewAnswer {
+  const status = failureStatus(500, 'InternalError', 'the thread of the webhooks has ended');
+  return { httpStatus: status.code, body: JSON.stringify(status), outcome: 'fault', request: undefined };
 }

@@ -15,6 +15,9 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   const program = buildProgram((result) => {
     code = result;
   });
+  // What a command waits for may keep no process alive: a repetition's timer, a stopped watch. The process stays until
+  // the command itself is done.
+  const alive = setInterval(() => undefined, maxTimerMilliseconds);
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
@@ -22,8 +25,13 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCode.done : exitCode.fault;
     process.stderr.write(`${describe(error)}\n`);
     return exitCode.fault;
+  } finally {
+    clearInterval(alive);
   }
 }
+
+/** Node takes no longer delay: it is kept in 32 bits with a sign. */
+const maxTimerMilliseconds = 2 ** 31 - 1;
 
 /** Our own errors say what to do; anything else is a bug of ours, and its stack helps to mend it. */
 function describe(error: unknown): string {

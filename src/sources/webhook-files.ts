@@ -8,14 +8,22 @@ import { WebhookFileError } from './errors.ts';
 const modulePattern = /\.(?:ts|js|mts|mjs)$/;
 const notModulePattern = /\.(?:test|spec|d)\.\w+$/;
 
+export interface LoadOptions {
+  /** A file that has not loaded by then is given up: an `await` at its top level may never end. Default 30,000. */
+  readonly timeoutMilliseconds?: number;
+}
+
+const defaultLoadTimeoutMilliseconds = 30_000;
+
 /**
  * Finds the webhooks of a folder, or of one file: a file registers its webhooks by exporting them. Tests, declarations
  * and files or folders whose name begins with `.` or `_` are passed over; subfolders are read too.
  *
- * Throws {@link WebhookFileError} naming file and line when a file does not load, when one exports no webhook, and when
- * there is no such folder or nothing in it. Definitions that are wrong throw what `defineMutator` throws.
+ * Throws {@link WebhookFileError} naming file and line when a file does not load, or not in time, when one exports no
+ * webhook, and when there is no such folder or nothing in it. Definitions that are wrong throw what `defineMutator` throws.
  */
-export async function loadWebhooks(path: string): Promise<WebhookDefinition[]> {
+export async function loadWebhooks(path: string, options: LoadOptions = {}): Promise<WebhookDefinition[]> {
+  const { timeoutMilliseconds = defaultLoadTimeoutMilliseconds } = options;
   const root = isAbsolute(path) ? path : resolve(path);
   const files = await listModules(root);
   if (files.length === 0) {
@@ -26,7 +34,9 @@ export async function loadWebhooks(path: string): Promise<WebhookDefinition[]> {
     );
   }
   const definitions = new Set<WebhookDefinition>();
-  for (const file of files) for (const definition of await loadModule(file)) definitions.add(definition);
+  for (const file of files) {
+    for (const definition of await loadModule(file, timeoutMilliseconds)) definitions.add(definition);
+  }
   return [...definitions];
 }
 
@@ -52,11 +62,11 @@ export function isModuleFile(name: string): boolean {
   return modulePattern.test(name) && !notModulePattern.test(name);
 }
 
-async function loadModule(file: string): Promise<WebhookDefinition[]> {
+async function loadModule(file: string, timeoutMilliseconds: number): Promise<WebhookDefinition[]> {
   let exported: Record<string, unknown>;
   try {
     // A module's namespace is an object of its exports.
-    exported = (await import(pathToFileURL(file).href)) as Record<string, unknown>;
+    exported = (await inTime(file, import(pathToFileURL(file).href), timeoutMilliseconds)) as Record<string, unknown>;
   } catch (error) {
     if (error instanceof SallyportError) throw error;
     const { line, problem } = describe(file, error);
@@ -74,6 +84,18 @@ async function loadModule(file: string): Promise<WebhookDefinition[]> {
     );
   }
   return definitions;
+}
+
+/** The timer keeps the process alive: one that only waits for such a file would end without a word. */
+async function inTime(file: string, loading: Promise<unknown>, timeoutMilliseconds: number): Promise<unknown> {
+  const late = Promise.withResolvers<never>();
+  const problem = `has not loaded after ${timeoutMilliseconds / 1000} s; is there an await at its top level that never ends?`;
+  const timer = setTimeout(() => late.reject(new WebhookFileError(file, 0, problem)), timeoutMilliseconds);
+  try {
+    return await Promise.race([loading, late.promise]);
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Node names the place of a syntax error in the stack only, and for some errors not at all. */

@@ -1,5 +1,6 @@
 import { Gate } from '../../app/gate.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { logStrayRejections } from '../../app/stray-rejections.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { loadClusterConfig } from '../../kube/index.ts';
 import { UnsafeRegistrationError } from '../../registrar/index.ts';
@@ -14,6 +15,7 @@ import { untilInterrupted } from '../until-interrupted.ts';
 export async function serve({ config, register }: ServeOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
   const log = pinoLogger({ level: configuration.log.level });
+  logStrayRejections(log);
   const registry = await loadRegistry(configuration.webhooks);
   const cluster = await loadClusterConfig({ environment: process.env });
   try {
