@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import { createServer, type Server } from 'node:https';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { Duplex } from 'node:stream';
+import { connect as connectTls } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defineValidator } from '../admission/index.ts';
 import type { KeyPair } from '../certs/index.ts';
@@ -40,6 +42,14 @@ async function rawSocket(port: number): Promise<Socket> {
   socket.on('error', () => undefined);
   await once(socket, 'connect');
   return socket;
+}
+
+/** A duplex that carries what its user writes, and keeps what comes back to itself. */
+function firstWordsOnly(socket: Socket): Duplex {
+  return new Duplex({
+    read: () => undefined,
+    write: (chunk: Buffer, _encoding, done) => void socket.write(chunk, done),
+  });
 }
 
 describe('idle connections', () => {
@@ -174,17 +184,32 @@ describe('handshakes that do not end', () => {
     await expect.poll(() => gate.server.load.handshakes).toBe(0);
   });
 
-  it('do not keep others out', async () => {
+  it('do not keep others out when they have not even begun', async () => {
     await using gate = await serve(authority, [allow], { limits: { maxHandshakes: 2 } });
-    const sockets = [await rawSocket(gate.port), await rawSocket(gate.port)];
+    const sockets = [await rawSocket(gate.port), await rawSocket(gate.port)] as const;
     await expect.poll(() => gate.server.load.handshakes).toBe(2);
-    const [oldest] = sockets;
-    const oldestClosed = oldest === undefined ? undefined : once(oldest, 'close');
+    const oldestClosed = once(sockets[0], 'close');
     using client = await gate.connect();
     client.post('/allow', review);
     expect(await client.answer()).toMatchObject({ httpStatus: 200 });
     await oldestClosed;
-    for (const socket of sockets) socket.destroy();
+    expect(sockets[1].destroyed).toBe(false);
+    sockets[1].destroy();
+  });
+
+  it('are not ended for a new one when they are under way', async () => {
+    await using gate = await serve(authority, [allow], { limits: { maxHandshakes: 1 } });
+    const socket = await rawSocket(gate.port);
+    // The server answers the hello of a TLS client, and then hears no more.
+    connectTls({ socket: firstWordsOnly(socket), ca: gate.ca }).on('error', () => undefined);
+    await once(socket, 'data');
+    await expect(gate.connect()).rejects.toThrow();
+    expect(socket.destroyed).toBe(false);
+    socket.destroy();
+    await expect.poll(() => gate.server.load.handshakes).toBe(0);
+    using client = await gate.connect();
+    client.post('/allow', review);
+    expect(await client.answer()).toMatchObject({ httpStatus: 200 });
   });
 
   it('TLS below 1.2 is refused', async () => {

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { Clock } from '../telemetry/index.ts';
 import type { ClientProblem } from './client-certificate.ts';
+import { Handshakes } from './handshakes.ts';
 import type { HttpRequest } from './http-message.ts';
 
 /** One connection after its handshake. */
@@ -34,20 +35,20 @@ export interface ConnectionsOptions {
  *
  * At the limit the connection that has been idle for longest is closed, not the new one refused: somebody who opens
  * connections and leaves them must not lock out the API server. Connections that never carried a request go first.
- * The same for handshakes that do not end: the oldest one goes.
  *
  * The time for a request's header is counted from its first byte. Node counts it from the handshake on, which would close
  * the connections that Go's client opens ahead and keeps for 90 s without using them (net/http `Transport.dialConnFor`).
  */
 export class Connections {
   readonly #options: ConnectionsOptions;
-  readonly #handshakes = new Map<string, Socket>();
+  readonly #handshakes: Handshakes;
   readonly #open = new Map<object, Connection>();
   #closesAfterAnswers = false;
   #cancelSweep: (() => void) | undefined;
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
+    this.#handshakes = new Handshakes(options.maxHandshakes);
   }
 
   get size(): number {
@@ -60,7 +61,7 @@ export class Connections {
 
   /** Learns of the connections of `server`. */
   watch(server: Http2SecureServer): void {
-    server.on('connection', (socket: Socket) => this.#handshakeBegins(socket));
+    server.on('connection', (socket: Socket) => this.#handshakes.begin(socket));
     server.prependListener('secureConnection', (socket: TLSSocket) => this.#handshakeEnds(socket));
     server.on('session', (session) => {
       session.setTimeout(this.#options.idleTimeoutMilliseconds, () => session.close());
@@ -120,24 +121,12 @@ export class Connections {
       requests += requestsInWork;
       transport.destroy();
     }
-    for (const socket of [...this.#handshakes.values()]) socket.destroy();
+    this.#handshakes.destroyAll();
     return requests;
   }
 
-  #handshakeBegins(socket: Socket): void {
-    if (this.#handshakes.size >= this.#options.maxHandshakes) {
-      const [oldest] = this.#handshakes.values();
-      oldest?.destroy();
-    }
-    const key = endpointOf(socket);
-    this.#handshakes.set(key, socket);
-    socket.once('close', () => {
-      if (this.#handshakes.get(key) === socket) this.#handshakes.delete(key);
-    });
-  }
-
   #handshakeEnds(socket: TLSSocket): void {
-    this.#handshakes.delete(endpointOf(socket));
+    this.#handshakes.end(socket);
     // HTTP/2 comes as a session, which has its socket to itself.
     if (socket.alpnProtocol !== 'h2') this.#add(socket, this.#options.judgeClient(socket));
   }
@@ -182,11 +171,6 @@ export class Connections {
       if (now - sweep.headerSince >= this.#options.headerTimeoutMilliseconds) transport.destroy();
     }
   }
-}
-
-/** Names a TCP connection, also when it is seen once as a plain socket and once as the TLS socket over it. */
-function endpointOf(socket: Socket): string {
-  return `${socket.remoteAddress} ${socket.remotePort}`;
 }
 
 function isIdleLonger(a: Connection, b: Connection): boolean {

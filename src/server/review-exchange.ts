@@ -95,6 +95,7 @@ export class ReviewExchange implements Work {
   begin(query: string): void {
     const refusal = this.#judgeHeader(query);
     if (refusal !== undefined) return this.#refuse(refusal);
+    if (this.#deadline <= this.#start) return this.#shedUnread('requests wait too long for the event loop');
     this.#response.on('close', () => this.#closed());
     this.#request.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#request.on('end', () => this.#received());
@@ -157,11 +158,8 @@ export class ReviewExchange implements Work {
     const bytes = this.#receivedBytes + chunk.length;
     if (bytes > this.#site.maxBodyBytes) return this.#refuse(this.#tooLarge());
     // What was announced counts for nothing: whoever announces much and sends nothing must not take the room of others.
-    if (!this.#site.bodies.take(chunk.length)) {
-      const reason = 'too many bytes of other requests are in memory';
-      this.#finish('shed', undefined, 503, reason);
-      return this.#send({ code: 503, reason: 'ServiceUnavailable', message: this.#notCalled(reason) });
-    }
+    if (!this.#site.bodies.take(chunk.length))
+      return this.#shedUnread('too many bytes of other requests are in memory');
     this.#receivedBytes = bytes;
     this.#chunks.push(chunk);
   }
@@ -194,6 +192,12 @@ export class ReviewExchange implements Work {
   #tooLarge(): Omit<Refusal, 'close'> {
     const message = `the body is larger than ${this.#site.maxBodyBytes} bytes`;
     return { code: 413, reason: 'RequestEntityTooLarge', message };
+  }
+
+  /** Turns it away before its body is there. */
+  #shedUnread(reason: string): void {
+    this.#finish('shed', undefined, 503, reason);
+    this.#send({ code: 503, reason: 'ServiceUnavailable', message: this.#notCalled(reason) });
   }
 
   #notCalled(reason: string): string {

@@ -60,7 +60,7 @@ export interface ServerLimits {
   readonly maxBufferedBytes: number;
   /** Default 2048: an API server keeps at most 25 idle ones, and opens more only for requests that it has at one time. */
   readonly maxConnections: number;
-  /** Handshakes at one time. Default 256. */
+  /** Handshakes at one time. Default 1024: at some thousand in a second on one core, the last of them waits a second. */
   readonly maxHandshakes: number;
   /** Default 5,000: a handshake takes two round trips and a few milliseconds. */
   readonly handshakeTimeoutMilliseconds: number;
@@ -120,7 +120,7 @@ export function resolveServerOptions(options: AdmissionServerOptions): ResolvedS
     maxBodyBytes: 7 * mebibyte,
     maxBufferedBytes: 64 * mebibyte,
     maxConnections: 2048,
-    maxHandshakes: 256,
+    maxHandshakes: 1024,
     handshakeTimeoutMilliseconds: 5_000,
     headerTimeoutMilliseconds: 10_000,
     idleTimeoutMilliseconds: 120_000,
