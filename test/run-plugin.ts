@@ -2,8 +2,15 @@ import type { Operation } from '../src/api/admission-review.ts';
 import { guessResource } from '../src/api/kind.ts';
 import type { KubernetesObject } from '../src/api/object-meta.ts';
 import { parseApiVersion } from '../src/api/resource.ts';
-import { AdmissionChain, InMemoryClusterState, ResourceCatalog, type AdmissionPlugin } from '../src/chain/index.ts';
-import type { ClusterState, Outcome } from '../src/chain/index.ts';
+import {
+  AdmissionChain,
+  InMemoryClusterState,
+  noOpinionAuthorizer,
+  ResourceCatalog,
+  validated,
+  type AdmissionPlugin,
+} from '../src/chain/index.ts';
+import type { Authorizer, ClusterState, Outcome } from '../src/chain/index.ts';
 import { equal } from '../src/json/equal.ts';
 import type { JsonObject } from '../src/json/json-value.ts';
 
@@ -18,6 +25,8 @@ export interface PluginRequest {
   /** Objects of the cluster. Default: the namespace of the object, and nothing else. */
   readonly cluster?: ClusterState | readonly KubernetesObject[];
   readonly dryRun?: boolean;
+  /** Default: has no opinion on anything. */
+  readonly authorizer?: Authorizer;
 }
 
 /** Namespace of requests whose object names none. */
@@ -25,7 +34,7 @@ export const testNamespace = 'team';
 
 /** Sends a request through a chain that has nothing but `plugin`. */
 export async function runPlugin(plugin: AdmissionPlugin, request: PluginRequest): Promise<Outcome> {
-  const { object, oldObject, subresource = '', cluster, dryRun = false } = request;
+  const { object, oldObject, subresource = '', cluster, dryRun = false, authorizer = noOpinionAuthorizer } = request;
   const operation = request.operation ?? (oldObject === undefined ? 'CREATE' : 'UPDATE');
   const kind = { ...parseApiVersion(object.apiVersion ?? ''), kind: object.kind ?? '' };
   const { namespaced, ...resource } = guessResource(kind);
@@ -37,6 +46,7 @@ export async function runPlugin(plugin: AdmissionPlugin, request: PluginRequest)
     plugins: [plugin],
     state: cluster === undefined || Array.isArray(cluster) ? clusterOf(cluster ?? []) : (cluster as ClusterState),
     objectInterfaces: (attributes) => catalog.objectInterfaces(attributes.resource),
+    authorizer,
   });
   return chain.run({
     operation,
@@ -52,6 +62,15 @@ export async function runPlugin(plugin: AdmissionPlugin, request: PluginRequest)
     dryRun,
     userInfo: { username: 'alice' },
   });
+}
+
+/** A plug-in in the validating walk alone, which then sees what a webhook might have made of the object after its `admit`. */
+export function validatingOnly(plugin: AdmissionPlugin): AdmissionPlugin {
+  return {
+    name: plugin.name,
+    handles: (operation) => plugin.handles(operation),
+    validate: (attributes, context) => plugin.validate?.(attributes, context) ?? validated,
+  };
 }
 
 /** What the outcome tells: the refusal's text, `unchanged`, or the object as it came out. */
