@@ -17,6 +17,8 @@ const validator = {
   handler: () => allow(),
 } as const;
 
+const anything = { operations: ['*'], apiGroups: ['*'], apiVersions: ['*'] };
+
 describe('defineValidator() and defineMutator()', () => {
   it('fill in defaults that are safe', () => {
     expect(defineValidator(validator)).toMatchObject({
@@ -91,6 +93,38 @@ describe('defineValidator() and defineMutator()', () => {
     ['resource', { resource: 'Pods' }, 'plural name'],
     ['reads[0]', { reads: ['pods/exec'] }, 'subresource'],
     ['scope', { scope: 'Node' }, 'Cluster, Namespaced, *'],
+    ['resources', { resource: ['pods/*', 'pods/exec'] }, '"pods/*" covers "pods/exec"'],
+    [
+      'rules[0].resources',
+      { rules: [{ ...anything, resources: ['pods', '*'] }], resource: undefined },
+      'covers "pods"',
+    ],
+    [
+      'rules[0].resources',
+      { rules: [{ ...anything, resources: ['*/*', 'a/b'] }], resource: undefined },
+      'covers "a/b"',
+    ],
+    [
+      'rules[0].resources',
+      { rules: [{ ...anything, resources: ['*/b', 'a/b'] }], resource: undefined },
+      'covers "a/b"',
+    ],
+    [
+      'rules[0].resources[0]',
+      { rules: [{ ...anything, resources: ['a/b/c'] }], resource: undefined },
+      'resource/subresource',
+    ],
+    ['namespaceSelector', { namespaceSelector: 'team=a' }, 'matchLabels or matchExpressions'],
+    ['namespaceSelector.matchLabel', { namespaceSelector: { matchLabel: {} } }, 'is unknown'],
+    ['objectSelector', { objectSelector: { matchLabels: { 'a b': 'c' } } }, 'a b'],
+    [
+      'objectSelector',
+      { objectSelector: { matchExpressions: [{ key: 'a', operator: 'in' }] } },
+      'not a valid label selector operator',
+    ],
+    ['objectSelector', { objectSelector: { matchExpressions: 1 } }, 'is not a label selector'],
+    ['matchConditions', { matchConditions: 'true' }, 'is not a list'],
+    ['matchConditions[0].name', { matchConditions: [{ name: 'a b', expression: 'true' }] }, '"a b"'],
     ['rules', { rules: [], resource: undefined }, 'at least one rule'],
     [
       'rules[0].apiVersions[0]',

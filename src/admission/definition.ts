@@ -12,7 +12,7 @@ import type {
 import type { Decision } from './decision.ts';
 import { InvalidDefinitionError, type SourcePlace } from './errors.ts';
 import type { AdmissionRequest, HandlerContext } from './request.ts';
-import { quote, readMatchConditions, readRules, type Refuse, type UncheckedTarget } from './rules.ts';
+import { quote, readMatchConditions, readRules, readSelector, type Refuse, type UncheckedTarget } from './rules.ts';
 
 type MaybePromise<T> = T | Promise<T>;
 
@@ -223,8 +223,8 @@ function define(
     path,
     rules: readRules(options, refuse),
     matchPolicy: oneOf('matchPolicy', options.matchPolicy, ['Exact', 'Equivalent'], 'Equivalent'),
-    namespaceSelector: options.namespaceSelector ?? {},
-    objectSelector: options.objectSelector ?? {},
+    namespaceSelector: readSelector('namespaceSelector', options.namespaceSelector ?? {}, refuse),
+    objectSelector: readSelector('objectSelector', options.objectSelector ?? {}, refuse),
     matchConditions: readMatchConditions(options.matchConditions ?? [], refuse),
     failurePolicy: oneOf('failurePolicy', options.failurePolicy, ['Ignore', 'Fail'], 'Fail'),
     sideEffects,
