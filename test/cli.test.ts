@@ -188,6 +188,28 @@ registration: ${registration}
   });
 });
 
+describe('a handler that throws', () => {
+  it.each([
+    ['dev', ['--once']],
+    ['review', ['-f']],
+    ['explain', ['-f']],
+  ])('is told by %s with what it threw, on stderr only', async (command, options) => {
+    const file = write(
+      'webhooks/a.ts',
+      `import { defineValidator } from 'sallyport';
+const handler = () => { throw new TypeError('no such field'); };
+export const a = defineValidator({ name: 'a.example.com', resource: 'pods', operations: ['CREATE'], handler });
+`,
+    );
+    const pod = `${examples}/manifests/pod-without-resources.yaml`;
+    const { code, stdout, stderr } = await sallyport(command, '-w', file, ...options, pod);
+    expect(stderr).toMatch(/caused by TypeError: no such field\n\s+at handler \(\S*a\.ts:2/);
+    expect(stdout).toContain('a.example.com: the handler failed');
+    expect(stdout).not.toContain('no such field');
+    expect(code).toBe(1);
+  });
+});
+
 describe('a cluster that is away', () => {
   /** Runs a command against a port that takes connections and says nothing, until it has tried three times; then ends it. */
   async function untilTriedThrice(

@@ -148,6 +148,17 @@ describe('a mutating webhook', () => {
   ])('answers a fault when the object holds %s', async (_name, make) => {
     await expect(admit(mutator(make), pod())).rejects.toThrow(/HTTP 500: webhook mutator.example.com/);
   });
+
+  it('tells a test what its handler threw', async () => {
+    const thrown = new TypeError('no such field');
+    const fault = admit(
+      mutator(() => {
+        throw thrown;
+      }),
+      pod(),
+    );
+    await expect(fault).rejects.toMatchObject({ name: 'WebhookFault', cause: thrown });
+  });
 });
 
 describe('a validating webhook', () => {

@@ -104,6 +104,7 @@ export class DevSession {
           state: undefined,
           plugins: { disable: otherPlugins },
           elsewhere: () => Promise.resolve(client),
+          log: this.#options.log,
         },
         manifests,
       );

@@ -6,6 +6,7 @@ import { OfflineReview, type ReviewedManifest } from '../review/offline-review.t
 import type { RequestOptions } from '../review/request.ts';
 import { readWebhookSources } from '../review/webhook-sources.ts';
 import { parseResourceName } from '../api/resource-name.ts';
+import { terminalLogger } from './terminal-logger.ts';
 import { UsageError } from './usage-error.ts';
 
 /** What `review` and `explain` are asked, as the command line has it. */
@@ -45,6 +46,7 @@ export async function openReview(input: ReviewInput): Promise<OpenReview> {
         const { HttpsWebhookClient } = await import('../chain/webhook/https-client.ts');
         return new HttpsWebhookClient();
       },
+      log: terminalLogger('error'),
     },
     manifests,
   );

@@ -21,7 +21,7 @@ import { ResourceCatalog } from '../chain/resource-catalog.ts';
 import type { WebhookClient } from '../chain/webhook/client.ts';
 import { registerWebhooks } from '../chain/webhook/configurations.ts';
 import { buildConfigurations } from '../registrar/configurations.ts';
-import { silentLogger } from '../telemetry/index.ts';
+import type { Logger } from '../telemetry/index.ts';
 import { inProcessHost, InProcessWebhookClient } from './in-process-client.ts';
 import { attributesOf, type RequestOptions } from './request.ts';
 
@@ -35,6 +35,8 @@ export interface OfflineReviewOptions {
   readonly plugins: PluginFlags;
   /** Who calls webhooks that are not ours. Made when the first is called. */
   readonly elsewhere: () => Promise<WebhookClient>;
+  /** Where faults of our own webhooks are told, with what their handlers threw. */
+  readonly log: Logger;
 }
 
 /** What the chain made of one manifest. */
@@ -145,7 +147,7 @@ const noConditions: ConditionCompiler = {
 };
 
 function webhookPlugins(
-  { registry, configurations, elsewhere }: OfflineReviewOptions,
+  { registry, configurations, elsewhere, log }: OfflineReviewOptions,
   compiler: ConditionCompiler,
   objects: () => readonly KubernetesObject[],
 ) {
@@ -157,7 +159,7 @@ function webhookPlugins(
     labels: {},
   });
   const all = [...own, ...configurations];
-  const client = new InProcessWebhookClient({ registry, objects, log: silentLogger, elsewhere: lazily(elsewhere) });
+  const client = new InProcessWebhookClient({ registry, objects, log, elsewhere: lazily(elsewhere) });
   const caller = { client, newUid };
   const mutating = all.filter(
     (each): each is MutatingWebhookConfiguration => each.kind === 'MutatingWebhookConfiguration',

@@ -13,6 +13,7 @@ import { OfflineReview, type ReviewedManifest } from '../review/offline-review.t
 import type { RequestOptions } from '../review/request.ts';
 import { readWebhookSources } from '../review/webhook-sources.ts';
 import { readManifestFiles } from '../sources/manifest-files.ts';
+import { silentLogger, type Logger } from '../telemetry/index.ts';
 
 const object = z.record(z.string(), z.unknown());
 const objectOrFile = z.union([z.string(), object]);
@@ -69,6 +70,11 @@ export class AdmissionSuiteError extends SallyportError {
   readonly code = 'SALLYPORT_ADMISSION_SUITE';
 }
 
+export interface AdmissionSuiteOptions {
+  /** Where faults of webhooks are told, with what their handlers threw. Default: nowhere. */
+  readonly log?: Logger;
+}
+
 /** One case of a suite, to be run once. */
 export interface AdmissionCase {
   readonly name: string;
@@ -94,7 +100,8 @@ export interface AdmissionCaseResult {
  *
  * Throws {@link AdmissionSuiteError} naming file and line.
  */
-export async function readAdmissionSuite(file: string): Promise<AdmissionCase[]> {
+export async function readAdmissionSuite(file: string, options: AdmissionSuiteOptions = {}): Promise<AdmissionCase[]> {
+  const { log = silentLogger } = options;
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new AdmissionSuiteError(`${file}: cannot be read; expected an AdmissionTest in YAML`, { cause });
   });
@@ -124,11 +131,11 @@ export async function readAdmissionSuite(file: string): Promise<AdmissionCase[]>
     name: each.name,
     file,
     line: lineAt(['tests', index]),
-    run: () => runCase(suite, each, dirname(file)),
+    run: () => runCase(suite, each, dirname(file), log),
   }));
 }
 
-async function runCase(suite: Suite, each: Case, folder: string): Promise<AdmissionCaseResult> {
+async function runCase(suite: Suite, each: Case, folder: string, log: Logger): Promise<AdmissionCaseResult> {
   const manifest = await readObject(each.object, folder);
   const plugins: PluginFlags = { enable: suite.enableAdmissionPlugins, disable: suite.disableAdmissionPlugins };
   const entries = [...(suite.state ?? []), ...each.state];
@@ -139,6 +146,7 @@ async function runCase(suite: Suite, each: Case, folder: string): Promise<Admiss
       state: suite.state === undefined && each.state.length === 0 ? undefined : state,
       plugins,
       elsewhere: httpsClient,
+      log,
     },
     [],
   );

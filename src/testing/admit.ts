@@ -3,7 +3,7 @@ import type { AdmissionReviewBody } from '../api/admission-review.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { StatusCause } from '../api/status.ts';
 import { apply, type JsonValue, type PatchOperation } from '../json/index.ts';
-import { silentLogger } from '../telemetry/index.ts';
+import { silentLogger, type Logger } from '../telemetry/index.ts';
 import { buildRequest, type ReviewOptions } from './review-builder.ts';
 
 export interface AdmitOptions extends ReviewOptions {
@@ -30,8 +30,9 @@ export interface AdmitResult<T> {
 export class WebhookFault extends Error {
   readonly httpStatus: number;
 
-  constructor(httpStatus: number, message: string) {
-    super(`HTTP ${httpStatus}: ${message}`);
+  /** `cause` is what the handler threw, if it did. */
+  constructor(httpStatus: number, message: string, options?: ErrorOptions) {
+    super(`HTTP ${httpStatus}: ${message}`, options);
     this.name = 'WebhookFault';
     this.httpStatus = httpStatus;
   }
@@ -52,13 +53,18 @@ export async function admit<T extends KubernetesObject>(
   options: AdmitOptions = {},
 ): Promise<AdmitResult<T>> {
   const text = encodeReviewRequest('v1', buildRequest(object, options));
+  let fault: unknown;
+  const log: Logger = { ...silentLogger, error: (_message, facts) => void (fault = facts?.['error']) };
   const answer = await answerReview(webhook, text, {
     signal: AbortSignal.timeout(webhook.timeoutSeconds * 1000),
-    log: silentLogger,
+    log,
     listers: objectListers(options.objects ?? []),
   });
   if (answer.httpStatus !== 200) {
-    throw new WebhookFault(answer.httpStatus, (JSON.parse(answer.body) as { message: string }).message);
+    throw new WebhookFault(answer.httpStatus, (JSON.parse(answer.body) as { message: string }).message, {
+      // The fault of the framework only says that the handler failed.
+      cause: fault instanceof Error ? (fault.cause ?? fault) : undefined,
+    });
   }
   const { response } = JSON.parse(answer.body) as AdmissionReviewBody;
   if (response === undefined) throw new WebhookFault(200, 'the review has no response');

@@ -5,5 +5,6 @@ export {
   readAdmissionSuite,
   type AdmissionCase,
   type AdmissionCaseResult,
+  type AdmissionSuiteOptions,
 } from './admission-suite.ts';
 export { buildRequest, type ReviewOptions } from './review-builder.ts';

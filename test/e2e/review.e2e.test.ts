@@ -6,6 +6,7 @@ import type { Manifest } from '../../src/api/manifest.ts';
 import { OfflineReview, type ReviewedManifest } from '../../src/review/offline-review.ts';
 import { readWebhookSources } from '../../src/review/webhook-sources.ts';
 import { readManifestFiles } from '../../src/sources/manifest-files.ts';
+import { silentLogger } from '../../src/telemetry/index.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { GateProcess } from './gate-process.ts';
@@ -111,6 +112,7 @@ registration: { url: "https://127.0.0.1:${port}" }
       // The control plane runs without it, having no controller that makes service accounts.
       plugins: { disable: ['ServiceAccount'] },
       elsewhere: () => Promise.reject(new Error('nothing is called over the network')),
+      log: silentLogger,
     },
     manifests,
   );

@@ -4,6 +4,7 @@ import { styleText } from 'node:util';
 import { AdmissionSuiteError, readAdmissionSuite, type AdmissionCase } from '../../testing/admission-suite.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import { formatTrace } from '../outcome-report.ts';
+import { terminalLogger } from '../terminal-logger.ts';
 import { UsageError } from '../usage-error.ts';
 
 export interface TestOptions {
@@ -24,8 +25,9 @@ interface CaseReport {
 export async function test(paths: readonly string[], { output }: TestOptions): Promise<ExitCode> {
   const files = (await Promise.all(paths.map(findSuites))).flat();
   if (files.length === 0) throw new UsageError(`no *.admission-test.yaml below ${paths.join(', ')}`);
+  const log = terminalLogger('error');
   const reports: CaseReport[] = [];
-  for (const file of files) for (const each of await readAdmissionSuite(file)) reports.push(await run(each));
+  for (const file of files) for (const each of await readAdmissionSuite(file, { log })) reports.push(await run(each));
   const failed = reports.filter(({ failures }) => failures.length > 0);
   process.stdout.write(
     output === 'junit' ? junit(reports) : output === 'json' ? `${JSON.stringify({ cases: reports })}\n` : text(reports),
