@@ -27,29 +27,27 @@ const tellNothing: string[] = [];
 for (const world of worlds) {
   if (wanted.length > 0 && !wanted.some((name) => world.name.startsWith(name))) continue;
   const { enable, disable } = flagsOf(world);
-  const [atOnce, later] = [
-    enable.filter((name) => name !== 'AlwaysDeny'),
-    enable.filter((name) => name === 'AlwaysDeny'),
-  ];
   // Read at every start of the server.
-  const apiServerFlags = [`--enable-admission-plugins=${atOnce.join(',')}`];
+  const apiServerFlags: string[] = [];
   const plane = await ControlPlane.start({
-    disableAdmissionPlugins: disable,
+    disableAdmissionPlugins: enable.includes('ServiceAccount') ? [] : ['ServiceAccount'],
     apiServerFlags,
     controllers: world.controllers ?? [],
-    // The server makes the namespace `default` once a minute; without NamespaceLifecycle it may miss the first time.
-    startTimeoutSeconds: 120,
   });
   const session = new ApiSession(plane);
   try {
     const { gitVersion } = (await session.expect({ method: 'GET', path: '/version' })) as { gitVersion: string };
-    await prepare(session, world);
-    if (later.length > 0) {
-      // A server that refuses its own first writes never gets ready; one whose writes are done does.
-      await plane.killApiServer();
-      apiServerFlags.push(`--enable-admission-plugins=${later.join(',')}`);
-      await plane.startApiServer();
-    }
+    // Where nothing may be written, everything has to be there before.
+    const isClosed = enable.includes('AlwaysDeny');
+    if (isClosed) await prepare(session, world);
+    // A server makes its own first writes, without which it does not get ready, with the usual plug-ins only.
+    await plane.killApiServer();
+    apiServerFlags.push(
+      `--enable-admission-plugins=${enable.join(',')}`,
+      `--disable-admission-plugins=${disable.join(',')}`,
+    );
+    await plane.startApiServer();
+    if (!isClosed) await prepare(session, world);
     const requests: PlayedRequest[] = [];
     for (const request of world.requests) requests.push(await play(session, played(request)));
     if (tellNothing.length > 0) throw new Error(tellNothing.join('\n'));
