@@ -9,7 +9,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { issueAuthority, issueServingCertificate } from '../../src/certs/index.ts';
+import type { WebhookClientConfig } from '../../src/api/webhook-configuration.ts';
 import { isJsonObject, type JsonObject } from '../../src/json/json-value.ts';
 import { newPanicked } from '../../src/chain/status-error.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
@@ -17,7 +17,8 @@ import { definitions, markerNamespace, markers, namespaces } from '../../test/go
 import { configurations } from '../../test/golden/chain/configurations.ts';
 import { normaliseObject, normaliseRecorded } from '../../test/golden/chain/normalise.ts';
 import { recordingsOf, writeRecording } from '../../test/golden/chain/recordings.ts';
-import { fillClientConfigs, validatingOrder } from '../../test/golden/chain/replay.ts';
+import { RecordingWebhookServer } from '../../test/golden/chain/webhook-server.ts';
+import { callsInOrder, fillClientConfigs } from '../../test/golden/chain/replay.ts';
 import {
   defaultUser,
   storesObject,
@@ -28,7 +29,6 @@ import {
 } from '../../test/golden/chain/scenario.ts';
 import { ApiSession } from './api-session.ts';
 import { collectionPath, contentTypeOf, methodOf, objectPath, queryOf, requestPath } from './request-path.ts';
-import { RecordingWebhookServer, type ReceivedCall } from './webhook-server.ts';
 
 /** Everything the audit log is asked for: annotations of level Request too. */
 const auditPolicy = {
@@ -52,11 +52,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'sallyport-golden-'));
 const auditPolicyFile = join(scratch, 'audit-policy.json');
 const auditLogPath = join(scratch, 'audit.log');
 writeFileSync(auditPolicyFile, JSON.stringify(auditPolicy));
-const lifetime = { issuedAt: Date.now(), lifetimeMilliseconds: 86_400_000 };
-const authority = await issueAuthority(lifetime);
-const serving = await issueServingCertificate({ ...lifetime, authority, hosts: ['127.0.0.1', 'localhost'] });
-const server = new RecordingWebhookServer({ key: serving.privateKeyPem, cert: serving.certificatePem });
-await server.start();
+const server = await RecordingWebhookServer.start();
 const plane = await ControlPlane.start({ auditPolicyFile, auditLogPath });
 const session = new ApiSession(plane);
 try {
@@ -161,8 +157,7 @@ async function createExisting({ existing, resource, namespace }: RequestSpec): P
 
 /** Registers the webhooks of a world and waits until the API server uses them, and those of the world before no more. */
 async function register(world: World): Promise<void> {
-  const caBundle = Buffer.from(authority.certificatePem).toString('base64');
-  const clientConfigFor = (webhook: string) => ({ url: `https://127.0.0.1:${server.port}/${webhook}`, caBundle });
+  const clientConfigFor = (webhook: string, said: WebhookClientConfig) => server.clientConfig(webhook, said);
   // While the markers are asked for, every webhook lets everything pass.
   server.play(Object.fromEntries(Object.keys(world.behaviours).map((webhook) => [webhook, { kind: 'answer' }])));
   const generation = randomUUID();
@@ -234,7 +229,7 @@ async function play(world: World, request: RequestSpec): Promise<Unaudited> {
       ...(allowed ? {} : { status: answer.code === 0 ? unanswered : answer.body }),
       warnings: answer.warnings,
       ...(allowed && storesObject(request) ? { object: answer.body } : {}),
-      calls: inOrder(world, server.takeCalls()),
+      calls: callsInOrder(world, server.takeCalls()),
     },
   };
 }
@@ -259,16 +254,6 @@ async function storedObject(request: RequestSpec): Promise<JsonObject | undefine
 /** CONNECT to a Pod on no node fails, but only after admission. */
 function failedAfterAdmission({ verb }: RequestSpec, body: JsonObject): boolean {
   return verb === 'connect' && textOf(body['message']).includes('does not have a host assigned');
-}
-
-/** Mutating calls as they came, validating ones by the place of their webhook. */
-function inOrder(world: World, calls: readonly ReceivedCall[]): ReceivedCall[] {
-  const order = validatingOrder(world);
-  const validating = calls.filter(({ webhook }) => order.includes(webhook));
-  return [
-    ...calls.filter(({ webhook }) => !order.includes(webhook)),
-    ...validating.sort((a, b) => order.indexOf(a.webhook) - order.indexOf(b.webhook)),
-  ];
 }
 
 function configurationsOf({ mutating = [], validating = [] }: World) {

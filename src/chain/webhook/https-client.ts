@@ -27,7 +27,7 @@ export interface HttpsWebhookClientOptions {
 
 /**
  * Calls webhooks over HTTPS as the API server does: HTTP/1.1, the server name of a Service in TLS, the CA of `caBundle` or
- * else the system's, up to ten redirects, gzip undone.
+ * else the system's, up to nine redirects, gzip undone.
  *
  * Not copied: HTTP/2 to loopback addresses, proxies of the environment, credentials from a kubeconfig.
  *
@@ -46,18 +46,18 @@ export class HttpsWebhookClient implements WebhookClient {
     let url = new URL(request.url);
     let shownUrl = request.url;
     let method: 'POST' | 'GET' = 'POST';
-    for (let redirects = 0; ; redirects += 1) {
-      const failed = (reason: string): WebhookCallError =>
-        new WebhookCallError(`${method === 'POST' ? 'Post' : 'Get'} "${shownUrl}": ${reason}`);
+    for (let requests = 1; ; requests += 1) {
+      const failed = (reason: string, at = shownUrl): WebhookCallError =>
+        new WebhookCallError(`${method === 'POST' ? 'Post' : 'Get'} "${at}": ${reason}`);
       const response = await this.#send(url, method, request, { dispatcher, signal }, failed);
-      const location = redirectTarget(response, url);
+      const location = redirectLocation(response);
       if (location === undefined) return this.#read(response);
       await response.body.dump();
-      if (redirects === maxRedirects) throw failed('stopped after 10 redirects');
       // 307 and 308 repeat the request; the others make it a GET without a body.
       if (response.statusCode < 307) method = 'GET';
-      url = location;
-      shownUrl = location.href;
+      if (requests === maxRequests) throw failed('stopped after 10 redirects', location);
+      url = new URL(location, url);
+      shownUrl = url.href;
     }
   }
 
@@ -75,10 +75,15 @@ export class HttpsWebhookClient implements WebhookClient {
     failed: (reason: string) => WebhookCallError,
   ): Promise<Dispatcher.ResponseData> {
     try {
+      const { 'content-type': contentType = '', ...others } = headers;
       return await send(url, {
         ...options,
         method,
-        headers: { ...headers, 'accept-encoding': 'gzip' },
+        headers: {
+          ...others,
+          'accept-encoding': 'gzip',
+          ...(method === 'POST' ? { 'content-type': contentType } : {}),
+        },
         ...(method === 'POST' ? { body } : {}),
       });
     } catch (error) {
@@ -134,13 +139,13 @@ export class HttpsWebhookClient implements WebhookClient {
   }
 }
 
-/** Source: Go 1.26 net/http/client.go, defaultCheckRedirect. */
-const maxRedirects = 10;
+/** The first one and nine redirects. Source: Go 1.26 net/http/client.go, defaultCheckRedirect. */
+const maxRequests = 10;
 
-function redirectTarget({ statusCode, headers }: Dispatcher.ResponseData, from: URL): URL | undefined {
-  const location = [headers.location].flat()[0];
-  if (![301, 302, 303, 307, 308].includes(statusCode) || location === undefined || location === '') return undefined;
-  return new URL(location, from);
+/** As the webhook wrote it; a redirect without one is an answer like any other. */
+function redirectLocation({ statusCode, headers }: Dispatcher.ResponseData): string | undefined {
+  const location = [headers.location].flat()[0] ?? '';
+  return [301, 302, 303, 307, 308].includes(statusCode) && location !== '' ? location : undefined;
 }
 
 function inCluster({ name, namespace, port = 443 }: ServiceReference): ServiceEndpoint {

@@ -1,18 +1,31 @@
+import { gzipSync } from 'node:zlib';
 import type { JsonObject, JsonValue } from '../../../src/json/json-value.ts';
 import { resolvePointer } from '../../../src/json/index.ts';
 
 /** How a webhook of a scenario answers: data, so that the recording server and the replay do the same. */
 export type Behaviour =
   /** A review with the request's uid. `response` is put over `{ uid, allowed: true }`; a member that is null is left out. */
-  | { readonly kind: 'answer'; readonly response?: JsonObject; readonly version?: string; readonly reviewKind?: string | null }
+  | {
+      readonly kind: 'answer';
+      readonly response?: JsonObject;
+      readonly version?: string;
+      readonly reviewKind?: string | null;
+    }
   /** Allows, with the operations of every rule whose condition holds for the object. */
   | { readonly kind: 'mutate'; readonly rules: readonly MutationRule[]; readonly response?: JsonObject }
   /** Bytes as they are; `$UID` stands for the request's uid. */
-  | { readonly kind: 'raw'; readonly status?: number; readonly headers?: { readonly [name: string]: string }; readonly body?: string }
+  | {
+      readonly kind: 'raw';
+      readonly status?: number;
+      readonly headers?: { readonly [name: string]: string };
+      readonly body?: string;
+      /** Sends the body compressed. */
+      readonly gzip?: boolean;
+    }
   /** Never answers. */
   | { readonly kind: 'hang' }
-  /** Drops the connection. */
-  | { readonly kind: 'drop' }
+  /** Drops the connection before answering, or in the middle of the answer. */
+  | { readonly kind: 'drop' | 'cut' }
   /** The first call as the first says, and so on; the last says for the rest. Counted per request of the scenario. */
   | { readonly kind: 'sequence'; readonly steps: readonly Behaviour[] };
 
@@ -30,8 +43,13 @@ export type Condition =
 
 /** What a webhook does with one request. */
 export type Response =
-  | { readonly kind: 'http'; readonly status: number; readonly headers: { readonly [name: string]: string }; readonly body: Buffer }
-  | { readonly kind: 'hang' | 'drop' };
+  | {
+      readonly kind: 'http';
+      readonly status: number;
+      readonly headers: { readonly [name: string]: string };
+      readonly body: Buffer;
+    }
+  | { readonly kind: 'hang' | 'drop' | 'cut' };
 
 /** Plays `behaviour` on the review in `body`, which is the call number `call` (from 0) for this request of the scenario. */
 export function respond(behaviour: Behaviour, body: Buffer, call: number): Response {
@@ -42,6 +60,7 @@ export function respond(behaviour: Behaviour, body: Buffer, call: number): Respo
   switch (behaviour.kind) {
     case 'hang':
     case 'drop':
+    case 'cut':
       return { kind: behaviour.kind };
     case 'sequence': {
       const step = behaviour.steps[Math.min(call, behaviour.steps.length - 1)];
@@ -49,12 +68,14 @@ export function respond(behaviour: Behaviour, body: Buffer, call: number): Respo
       return respond(step, body, call);
     }
     case 'raw':
-      return http(behaviour.status ?? 200, behaviour.headers ?? json, (behaviour.body ?? '').replaceAll('$UID', uid));
+      return raw(behaviour, uid);
     case 'answer':
       return reviewResponse(behaviour.version ?? apiVersion, uid, behaviour.response ?? {}, behaviour.reviewKind);
     case 'mutate': {
       const object = request['object'] ?? null;
-      const operations = behaviour.rules.filter(({ when = [] }) => when.every((condition) => holds(condition, object))).flatMap((rule) => rule.operations);
+      const operations = behaviour.rules
+        .filter(({ when = [] }) => when.every((condition) => holds(condition, object)))
+        .flatMap((rule) => rule.operations);
       const patch = Buffer.from(JSON.stringify(operations)).toString('base64');
       const patched = operations.length === 0 ? {} : { patch, patchType: 'JSONPatch' };
       return reviewResponse(apiVersion, uid, { ...patched, ...behaviour.response });
@@ -68,11 +89,25 @@ function textOf(value: JsonValue | undefined): string {
 
 const json = { 'content-type': 'application/json' };
 
+function raw(
+  { status = 200, headers = json, body = '', gzip = false }: Behaviour & { readonly kind: 'raw' },
+  uid: string,
+): Response {
+  const answer = http(status, headers, body.replaceAll('$UID', uid));
+  if (!gzip || answer.kind !== 'http') return answer;
+  return { ...answer, headers: { ...headers, 'content-encoding': 'gzip' }, body: gzipSync(answer.body) };
+}
+
 function http(status: number, headers: { readonly [name: string]: string }, body: string): Response {
   return { kind: 'http', status, headers, body: Buffer.from(body) };
 }
 
-function reviewResponse(apiVersion: string, uid: string, over: JsonObject, reviewKind: string | null = 'AdmissionReview'): Response {
+function reviewResponse(
+  apiVersion: string,
+  uid: string,
+  over: JsonObject,
+  reviewKind: string | null = 'AdmissionReview',
+): Response {
   const members = Object.entries({ uid, allowed: true, ...over }).filter(([, value]) => value !== null);
   const kind = reviewKind === null ? {} : { kind: reviewKind };
   const version = apiVersion === '' ? {} : { apiVersion };

@@ -37,7 +37,11 @@ export const definitions: readonly CustomResourceDefinition[] = [
 ];
 
 function namespace(name: string, labels: { [key: string]: string }): KubernetesObject {
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { 'kubernetes.io/metadata.name': name, ...labels } },
+  };
 }
 
 function definition(kind: string, plural: string, scope: string, versions: string[]): CustomResourceDefinition {
@@ -46,7 +50,9 @@ function definition(kind: string, plural: string, scope: string, versions: strin
     'x-kubernetes-preserve-unknown-fields': true,
     properties: { flavour: { type: 'string', default: 'plain' }, replicas: { type: 'integer' } },
   };
-  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { spec } } };
+  const schema = {
+    openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true, properties: { spec } },
+  };
   return {
     apiVersion: 'apiextensions.k8s.io/v1',
     kind: 'CustomResourceDefinition',
@@ -60,7 +66,10 @@ function definition(kind: string, plural: string, scope: string, versions: strin
         served: true,
         storage: name === 'v1',
         schema,
-        subresources: { status: {}, scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' } },
+        subresources: {
+          status: {},
+          scale: { specReplicasPath: '.spec.replicas', statusReplicasPath: '.status.replicas' },
+        },
       })),
     },
   };

@@ -31,7 +31,8 @@ function configuration(webhooks: JsonValue[], metadata: JsonObject = {}, kind = 
 const one = (over: JsonObject): JsonObject => configuration([hook(over)]);
 const rules = (...list: JsonObject[]): JsonObject => one({ rules: list.map(rule) });
 const url = (text: string): JsonObject => one({ clientConfig: { url: text } });
-const service = (over: JsonObject): JsonObject => one({ clientConfig: { service: { name: 'n', namespace: 'ns', ...over } } });
+const service = (over: JsonObject): JsonObject =>
+  one({ clientConfig: { service: { name: 'n', namespace: 'ns', ...over } } });
 const objectSelector = (selector: JsonObject): JsonObject => one({ objectSelector: selector });
 const conditions = (...expressions: string[]): JsonObject =>
   one({ matchConditions: expressions.map((expression, index) => ({ name: `c${index}`, expression })) });
@@ -145,18 +146,32 @@ export const configurations: { readonly [name: string]: JsonObject } = {
   'conditions-syntax': conditions('object.', 'a ==', '1 +* 2'),
   'conditions-undeclared': conditions('params.x == 1', 'variables.y', 'nothing'),
   'conditions-field': conditions('request.uid == "x"', 'request.object != null'),
-  'conditions-overload': conditions("1 + 'a' == 2", "object.metadata.name.nothing()"),
+  'conditions-overload': conditions("1 + 'a' == 2", 'object.metadata.name.nothing()'),
   'conditions-regex': conditions("'a'.matches('[')"),
   'conditions-literals': conditions('[1, "a"] == []'),
   'conditions-multiline': conditions('true &&\n  object.spec.x ==\n  nothing'),
   'conditions-no-name': one({ matchConditions: [{ name: '', expression: 'true' }] }),
   'conditions-bad-name': one({ matchConditions: [{ name: 'a b', expression: 'true' }] }),
   'conditions-prefixed-name': one({ matchConditions: [{ name: 'example.com/a', expression: 'true' }] }),
-  'conditions-same-names': one({ matchConditions: [{ name: 'a', expression: 'true' }, { name: 'a', expression: 'false' }] }),
+  'conditions-same-names': one({
+    matchConditions: [
+      { name: 'a', expression: 'true' },
+      { name: 'a', expression: 'false' },
+    ],
+  }),
   'conditions-many': conditions(...Array.from({ length: 65 }, () => 'true')),
   everything: configuration(
     [
-      hook({ name: 'x', failurePolicy: 'x', matchPolicy: 'x', sideEffects: 'x', timeoutSeconds: 99, admissionReviewVersions: ['x'], clientConfig: {}, rules: [rule({ operations: [], apiGroups: [], apiVersions: [], resources: [], scope: 'x' })] }),
+      hook({
+        name: 'x',
+        failurePolicy: 'x',
+        matchPolicy: 'x',
+        sideEffects: 'x',
+        timeoutSeconds: 99,
+        admissionReviewVersions: ['x'],
+        clientConfig: {},
+        rules: [rule({ operations: [], apiGroups: [], apiVersions: [], resources: [], scope: 'x' })],
+      }),
     ],
     {},
     'Validating',

@@ -25,7 +25,7 @@ export function normaliseRecorded(recorded: Recorded): Recorded {
     ...(recorded.status === undefined ? {} : { status: normaliseStatus(recorded.status) }),
     warnings: recorded.warnings.map(withPlaceholders),
     ...(recorded.object === undefined ? {} : { object: normaliseObject(recorded.object) }),
-    calls: recorded.calls.map(({ webhook, review }) => ({ webhook, review: normaliseReview(review) })),
+    calls: recorded.calls.map((call) => ({ ...call, review: normaliseReview(call.review) })),
     auditAnnotations: Object.fromEntries(
       Object.entries(recorded.auditAnnotations)
         .filter(([key]) => !foreignAnnotation.test(key))
@@ -40,8 +40,13 @@ export function normaliseObject(object: JsonObject): JsonObject {
   const { metadata, ...rest } = object;
   const kept = Object.entries(isJsonObject(metadata) ? metadata : {}).filter(([key]) => !inventedMetadata.has(key));
   const isBuiltin = typeof object['apiVersion'] === 'string' && !object['apiVersion'].startsWith('golden.');
-  const members = Object.entries(rest).filter(([key, value]) => !(isBuiltin && zeroable.has(key) && isEmptyObject(value)));
-  return sortKeys({ ...Object.fromEntries(members), ...(metadata === undefined ? {} : { metadata: Object.fromEntries(kept) }) });
+  const members = Object.entries(rest).filter(
+    ([key, value]) => !(isBuiltin && zeroable.has(key) && isEmptyObject(value)),
+  );
+  return sortKeys({
+    ...Object.fromEntries(members),
+    ...(metadata === undefined ? {} : { metadata: Object.fromEntries(kept) }),
+  });
 }
 
 function normaliseReview(review: JsonObject): JsonObject {
@@ -61,7 +66,9 @@ function normaliseReview(review: JsonObject): JsonObject {
 
 function normaliseStatus(status: JsonObject): JsonObject {
   const { details } = status;
-  const known = isJsonObject(details) ? { details: Object.fromEntries(Object.entries(details).filter(([key]) => key !== 'uid')) } : {};
+  const known = isJsonObject(details)
+    ? { details: Object.fromEntries(Object.entries(details).filter(([key]) => key !== 'uid')) }
+    : {};
   return sortKeys(JSON.parse(withPlaceholders(JSON.stringify({ ...status, ...known }))) as JsonObject);
 }
 
@@ -74,11 +81,12 @@ const inventedMetadata = new Set([
   'selfLink',
 ]);
 const zeroable = new Set(['status', 'spec']);
-const foreignAnnotation = /^(?:authorization\.k8s\.io|authentication\.k8s\.io|apiserver\.latency\.k8s\.io|pod-security\.kubernetes\.io)\//;
+const foreignAnnotation =
+  /^(?:authorization\.k8s\.io|authentication\.k8s\.io|apiserver\.latency\.k8s\.io|pod-security\.kubernetes\.io)\//;
 
 function withPlaceholders(text: string): string {
   return text
-    .replace(/(127\.0\.0\.1|localhost):[0-9]+/g, '$1:<port>')
+    .replace(/(127\.0\.0\.[0-9]+|localhost):[0-9]+/g, '$1:<port>')
     .replace(/\\*"managedFields\\*":\[.*?\}\],/g, '')
     .replace(/(expected response\.uid=\\?")[-0-9a-f]{36}/g, '$1<uid>');
 }
@@ -91,7 +99,11 @@ function sortKeys(object: JsonObject): JsonObject {
   const sort = (value: JsonValue): JsonValue => {
     if (Array.isArray(value)) return value.map(sort);
     if (!isJsonObject(value)) return value;
-    return Object.fromEntries(Object.keys(value).sort().map((key) => [key, sort(value[key] ?? null)]));
+    return Object.fromEntries(
+      Object.keys(value)
+        .sort()
+        .map((key) => [key, sort(value[key] ?? null)]),
+    );
   };
   return sort(object) as JsonObject;
 }

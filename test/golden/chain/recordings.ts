@@ -13,7 +13,11 @@ export interface RecordingFile {
 
 /** Every recording there is to be. */
 export function recordingsOf(): RecordingFile[] {
-  return Object.entries(sections).map(([file, worlds]) => ({ file, worlds, keep: brief.has(file) ? briefly : (recorded) => recorded }));
+  return Object.entries(sections).map(([file, worlds]) => ({
+    file,
+    worlds,
+    keep: brief.has(file) ? briefly : (recorded) => recorded,
+  }));
 }
 
 /** Files whose thousand requests differ in their answers and not in what is sent. */

@@ -1,9 +1,5 @@
 import type * as Chain from '../../../src/chain/index.ts';
-import type {
-  MutatingWebhookConfiguration,
-  ValidatingWebhookConfiguration,
-  WebhookClientConfig,
-} from '../../../src/api/webhook-configuration.ts';
+import type { WebhookClientConfig, WebhookConfiguration } from '../../../src/api/webhook-configuration.ts';
 import type { JsonObject } from '../../../src/json/json-value.ts';
 import { newInvalid } from '../../../src/chain/status-error.ts';
 import type { Clock } from '../../../src/telemetry/index.ts';
@@ -16,20 +12,34 @@ import { storesObject, type Recorded, type RecordedCall, type RequestSpec, type 
 /** The engine under test: what `src/chain/index.ts` exports, or a copy of it with a fault in it. */
 export type Engine = typeof Chain;
 
+/** Where the webhooks of a world are: played in this process, or a server that is called over the network. */
+export interface Surroundings {
+  readonly client: Chain.WebhookClient;
+  readonly clock: Clock;
+  clientConfig(webhook: string, said: WebhookClientConfig): WebhookClientConfig;
+  takeCalls(): RecordedCall[];
+}
+
 /** Plays one request of a world through the engine and tells the same facts as the recorder, normalised. */
-export async function replay(engine: Engine, world: World, spec: RequestSpec, before: JsonObject | undefined): Promise<Recorded> {
-  const clock = new VirtualClock();
-  const calls: (RecordedCall & { readonly place: number })[] = [];
-  const client = new ScriptedClient(engine, world, clock, calls);
+export async function replay(
+  engine: Engine,
+  world: World,
+  spec: RequestSpec,
+  before: JsonObject | undefined,
+  surroundings: Surroundings = new Stage(engine, world),
+): Promise<Recorded> {
+  const { client, clock } = surroundings;
   const catalog = new engine.ResourceCatalog(definitions);
   const compiler = engine.createConditionCompiler();
   const marker = markers('replay');
+  const placed = <Configuration extends WebhookConfiguration>(configuration: Configuration): Configuration =>
+    fillClientConfigs(configuration, (webhook, said) => surroundings.clientConfig(webhook, said));
   const webhooks = {
-    mutating: engine.registerWebhooks([marker.mutating, ...(world.mutating ?? []).map(pointed)], compiler),
-    validating: engine.registerWebhooks([marker.validating, ...(world.validating ?? []).map(pointed)], compiler),
+    mutating: engine.registerWebhooks([marker.mutating, ...(world.mutating ?? []).map(placed)], compiler),
+    validating: engine.registerWebhooks([marker.validating, ...(world.validating ?? []).map(placed)], compiler),
   };
   let uids = 0;
-  const caller = { client, newUid: () => `00000000-0000-4000-8000-${String(uids++).padStart(12, "0")}` };
+  const caller = { client, newUid: () => `00000000-0000-4000-8000-${String(uids++).padStart(12, '0')}` };
   const chain = new engine.AdmissionChain({
     plugins: engine.orderPlugins([
       engine.mutatingWebhookPlugin({ ...caller, webhooks: webhooks.mutating }),
@@ -50,8 +60,10 @@ export async function replay(engine: Engine, world: World, spec: RequestSpec, be
     ...(outcome.status === undefined ? {} : { status: outcome.status as JsonObject }),
     warnings: outcome.warnings,
     ...(outcome.allowed && storesObject(spec) && outcome.object !== null ? { object: asSent(outcome.object) } : {}),
-    calls: calls.sort((a, b) => a.place - b.place).map(({ webhook, review }) => ({ webhook, review })),
-    auditAnnotations: Object.fromEntries(Object.entries(outcome.auditAnnotations).map(([key, { value }]) => [key, value])),
+    calls: callsInOrder(world, surroundings.takeCalls()),
+    auditAnnotations: Object.fromEntries(
+      Object.entries(outcome.auditAnnotations).map(([key, { value }]) => [key, value]),
+    ),
   });
 }
 
@@ -67,62 +79,86 @@ function asSent(object: JsonObject): JsonObject {
  */
 function betweenWalks(attributes: Chain.Attributes): Chain.Attributes | Chain.Refused {
   const kind = attributes.object?.['kind'];
-  if (attributes.kind.group !== goldenGroup || kind === attributes.kind.kind || typeof kind !== 'string') return attributes;
+  if (attributes.kind.group !== goldenGroup || kind === attributes.kind.kind || typeof kind !== 'string')
+    return attributes;
   const body = `Invalid value: "${kind}": must be ${attributes.kind.kind}`;
   const field = { field: 'kind', reason: 'FieldValueInvalid', body };
   return { kind: 'refused', status: newInvalid({ group: goldenGroup, kind }, attributes.name, [field]) };
 }
 
-/** A configuration whose webhooks point somewhere, as the recorder fills them in; the place itself is not compared. */
-function pointed<Configuration extends MutatingWebhookConfiguration | ValidatingWebhookConfiguration>(
+/** Gives every webhook the place where it is. */
+export function fillClientConfigs<Configuration extends WebhookConfiguration>(
   configuration: Configuration,
-): Configuration {
-  return fillClientConfigs(configuration, (webhook) => ({ url: `https://127.0.0.1:10443/${webhook}` }));
-}
-
-/** Gives every webhook without a `clientConfig` of its own the one for its name. */
-export function fillClientConfigs<Configuration extends MutatingWebhookConfiguration | ValidatingWebhookConfiguration>(
-  configuration: Configuration,
-  clientConfigFor: (webhook: string) => WebhookClientConfig,
+  clientConfigFor: (webhook: string, said: WebhookClientConfig) => WebhookClientConfig,
 ): Configuration {
   const webhooks = (configuration.webhooks ?? []).map((webhook) => ({
     ...webhook,
-    clientConfig: Object.keys(webhook.clientConfig).length === 0 ? clientConfigFor(webhook.name) : webhook.clientConfig,
+    clientConfig: clientConfigFor(webhook.name, webhook.clientConfig),
   }));
   return { ...configuration, webhooks };
 }
 
-/** Answers as the behaviours of the world say. */
-class ScriptedClient implements Chain.WebhookClient {
+/**
+ * Mutating calls as they came, validating ones by the place of their webhook; what the requests looked like is only kept
+ * of worlds over the network.
+ */
+export function callsInOrder(world: World, calls: readonly RecordedCall[]): RecordedCall[] {
+  const order = [...(world.validating ?? [])]
+    .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
+    .flatMap(({ webhooks = [] }) => webhooks.map(({ name }) => name));
+  const validating = calls.filter(({ webhook }) => order.includes(webhook));
+  return [
+    ...calls.filter(({ webhook }) => !order.includes(webhook)),
+    ...validating.sort((a, b) => order.indexOf(a.webhook) - order.indexOf(b.webhook)),
+  ].map(({ webhook, review, http }) => ({
+    webhook,
+    review,
+    ...(world.overNetwork === true && http !== undefined ? { http } : {}),
+  }));
+}
+
+/** Plays the behaviours of a world in this process, without waiting for anything. */
+class Stage implements Surroundings, Chain.WebhookClient {
+  readonly clock = new VirtualClock();
   readonly #engine: Engine;
   readonly #world: World;
-  readonly #clock: VirtualClock;
-  readonly #calls: (RecordedCall & { readonly place: number })[];
+  readonly #calls: RecordedCall[] = [];
   readonly #counts = new Map<string, number>();
 
-  constructor(engine: Engine, world: World, clock: VirtualClock, calls: (RecordedCall & { readonly place: number })[]) {
+  constructor(engine: Engine, world: World) {
     this.#engine = engine;
     this.#world = world;
-    this.#clock = clock;
-    this.#calls = calls;
+  }
+
+  get client(): Chain.WebhookClient {
+    return this;
+  }
+
+  clientConfig(webhook: string): WebhookClientConfig {
+    return { url: `https://127.0.0.1:10443/${webhook}` };
+  }
+
+  takeCalls(): RecordedCall[] {
+    return this.#calls;
   }
 
   async call({ webhook, url, body, timeoutSeconds }: Chain.WebhookRequest): Promise<Chain.WebhookResponse> {
     const count = this.#counts.get(webhook) ?? 0;
     this.#counts.set(webhook, count + 1);
     const bytes = Buffer.from(body);
-    this.#calls.push({ webhook, review: JSON.parse(bytes.toString()) as JsonObject, place: this.#place(webhook) });
+    this.#calls.push({ webhook, review: JSON.parse(bytes.toString()) as JsonObject });
     const response = respond(this.#behaviour(webhook), bytes, count);
     switch (response.kind) {
       case 'http':
         // After the answer somebody may be waiting to send the request again.
-        setImmediate(() => this.#clock.advance(Number(response.headers['retry-after'] ?? 0) * 1000 || 0));
+        setImmediate(() => this.clock.advance(Number(response.headers['retry-after'] ?? 0) * 1000 || 0));
         return { status: response.status, headers: response.headers, body: response.body };
       case 'drop':
+      case 'cut':
         throw new this.#engine.WebhookCallError(`Post "${url}": EOF`);
       case 'hang':
         // After everything that can go on without time has gone on, the time of this webhook is over.
-        setImmediate(() => this.#clock.advance(timeoutSeconds * 1000));
+        setImmediate(() => this.clock.advance(timeoutSeconds * 1000));
         return Promise.withResolvers<Chain.WebhookResponse>().promise;
     }
   }
@@ -132,19 +168,6 @@ class ScriptedClient implements Chain.WebhookClient {
     if (behaviour === undefined) throw new Error(`no behaviour for ${webhook}`);
     return behaviour;
   }
-
-  /** Mutating calls stay in the order they came; validating ones are listed by the place of their webhook. */
-  #place(webhook: string): number {
-    const validating = validatingOrder(this.#world).indexOf(webhook);
-    return validating === -1 ? this.#calls.length - 1_000_000 : validating;
-  }
-}
-
-/** Names of the validating webhooks in the order in which the API server has them. */
-export function validatingOrder(world: World): string[] {
-  return [...(world.validating ?? [])]
-    .sort((a, b) => ((a.metadata?.name ?? '') < (b.metadata?.name ?? '') ? -1 : 1))
-    .flatMap(({ webhooks = [] }) => webhooks.map(({ name }) => name));
 }
 
 /** Time that only moves when told to. */

@@ -50,7 +50,11 @@ function operationOf({ verb }: RequestSpec, before: JsonObject | undefined): Ope
   }
 }
 
-function objectOf({ verb, body = {} }: RequestSpec, before: JsonObject | undefined, operation: Operation): JsonObject | null {
+function objectOf(
+  { verb, body = {} }: RequestSpec,
+  before: JsonObject | undefined,
+  operation: Operation,
+): JsonObject | null {
   if (operation === 'DELETE') return null;
   // A merge patch, and an apply that owns the fields it sends, give the stored object with the body laid over it.
   return before !== undefined && (verb === 'patch' || verb === 'apply') ? mergePatch(before, body) : body;
@@ -73,7 +77,9 @@ function optionsOf({ verb, dryRun = false, query = {}, body }: RequestSpec, oper
 
 /** Of the metadata of a custom resource, what is empty is gone once it has been decoded. */
 function decoded(object: JsonObject, namespace: string): JsonObject {
-  const kept = Object.entries(metadataOf(object)).filter(([, value]) => !isJsonObject(value) || Object.keys(value).length > 0);
+  const kept = Object.entries(metadataOf(object)).filter(
+    ([, value]) => !isJsonObject(value) || Object.keys(value).length > 0,
+  );
   return { ...object, metadata: { ...Object.fromEntries(kept), ...(namespace === '' ? {} : { namespace }) } };
 }
 

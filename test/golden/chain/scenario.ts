@@ -1,6 +1,9 @@
 import type { UserInfo } from '../../../src/api/admission-review.ts';
 import type { GroupVersionResource } from '../../../src/api/resource.ts';
-import type { MutatingWebhookConfiguration, ValidatingWebhookConfiguration } from '../../../src/api/webhook-configuration.ts';
+import type {
+  MutatingWebhookConfiguration,
+  ValidatingWebhookConfiguration,
+} from '../../../src/api/webhook-configuration.ts';
 import type { JsonObject } from '../../../src/json/json-value.ts';
 import type { Behaviour } from './behaviour.ts';
 
@@ -13,7 +16,7 @@ export interface World {
   readonly name: string;
   /** The rule of the rule book that it is about. */
   readonly about: string;
-  /** `clientConfig` is filled in from `behaviours`, by the name of the webhook, unless it is given. */
+  /** An empty `clientConfig` is filled in, by the name of the webhook; in others `$PORT` and the like are. */
   readonly mutating?: readonly MutatingWebhookConfiguration[];
   readonly validating?: readonly ValidatingWebhookConfiguration[];
   /** By the name of the webhook. */
@@ -65,6 +68,8 @@ export interface Recorded {
 export interface RecordedCall {
   readonly webhook: string;
   readonly review: JsonObject;
+  /** What the request looked like; only kept of worlds over the network. */
+  readonly http?: JsonObject;
 }
 
 /** What the replay needs to know of the cluster besides the world. */

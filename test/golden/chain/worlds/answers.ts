@@ -5,7 +5,11 @@ import type { World } from '../scenario.ts';
 import { allow, cases, deny, mutating, patchText, validating } from './build.ts';
 
 const answer = (response: JsonObject): Behaviour => ({ kind: 'answer', response });
-const body = (text: string, headers?: { readonly [name: string]: string }): Behaviour => ({ kind: 'raw', body: text, ...(headers === undefined ? {} : { headers }) });
+const body = (text: string, headers?: { readonly [name: string]: string }): Behaviour => ({
+  kind: 'raw',
+  body: text,
+  ...(headers === undefined ? {} : { headers }),
+});
 const good = '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"$UID","allowed":true}}';
 
 /** Answers that are none, or not quite. */
@@ -35,9 +39,15 @@ const malformed: { readonly [name: string]: Behaviour } = {
   'number-annotation': answer({ auditAnnotations: { a: 1 } }),
   'text-warnings': answer({ warnings: 'careful' }),
   'number-warning': answer({ warnings: [1] }),
-  'text-request': body('{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":"x","response":{"uid":"$UID","allowed":true}}'),
-  'wrong-case': body('{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","Response":{"uid":"$UID","allowed":true}}'),
-  'duplicate-keys': body('{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"x","uid":"$UID","allowed":false,"allowed":true}}'),
+  'text-request': body(
+    '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":"x","response":{"uid":"$UID","allowed":true}}',
+  ),
+  'wrong-case': body(
+    '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","Response":{"uid":"$UID","allowed":true}}',
+  ),
+  'duplicate-keys': body(
+    '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","response":{"uid":"x","uid":"$UID","allowed":false,"allowed":true}}',
+  ),
   'unknown-fields': answer({ surprise: { a: 1 } }),
   empty: body(''),
   blank: body('  '),
@@ -60,23 +70,52 @@ const malformed: { readonly [name: string]: Behaviour } = {
   'bad-type': body(good, { 'content-type': 'application/json; charset' }),
   'slash-type': body(good, { 'content-type': 'json' }),
   ...Object.fromEntries(
-    [201, 202, 204, 206, 207, 226, 300, 304, 400, 401, 402, 403, 404, 405, 406, 409, 410, 413, 415, 418, 422, 429, 500, 501, 502, 503, 504, 507].map(
-      (status): [string, Behaviour] => [`code-${status}`, { kind: 'raw', status, body: status === 204 || status === 304 ? '' : good }],
-    ),
+    [
+      201, 202, 204, 206, 207, 226, 300, 304, 400, 401, 402, 403, 404, 405, 406, 409, 410, 413, 415, 418, 422, 429, 500,
+      501, 502, 503, 504, 507,
+    ].map((status): [string, Behaviour] => [
+      `code-${status}`,
+      { kind: 'raw', status, body: status === 204 || status === 304 ? '' : good },
+    ]),
   ),
   'text-400': { kind: 'raw', status: 400, headers: { 'content-type': 'text/plain' }, body: ' went wrong\n' },
   'text-403': { kind: 'raw', status: 403, headers: { 'content-type': 'text/plain' }, body: 'you may not' },
   'text-406': { kind: 'raw', status: 406, headers: { 'content-type': 'text/plain' }, body: 'cannot' },
   'text-415': { kind: 'raw', status: 415, headers: { 'content-type': 'text/plain' }, body: 'what is this' },
-  'text-500': { kind: 'raw', status: 500, headers: { 'content-type': 'text/plain; charset=utf-8' }, body: ' a "bad" day\n\n' },
+  'text-500': {
+    kind: 'raw',
+    status: 500,
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: ' a "bad" day\n\n',
+  },
   'untyped-500': { kind: 'raw', status: 500, headers: {}, body: 'untyped text' },
   'empty-500': { kind: 'raw', status: 500, headers: { 'content-type': 'text/plain' }, body: '' },
   'long-500': { kind: 'raw', status: 500, headers: { 'content-type': 'text/plain' }, body: 'x'.repeat(3000) },
-  'status-500': { kind: 'raw', status: 500, body: '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"from the status","code":500}' },
-  'status-403': { kind: 'raw', status: 403, body: '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"forbidden by status","reason":"Forbidden","code":403}' },
-  'status-unversioned': { kind: 'raw', status: 500, body: '{"kind":"Status","status":"Failure","message":"without version"}' },
-  'status-success': { kind: 'raw', status: 500, body: '{"kind":"Status","apiVersion":"v1","status":"Success","message":"fine"}' },
-  'status-foreign': { kind: 'raw', status: 500, body: '{"kind":"Status","apiVersion":"v2","status":"Failure","message":"foreign"}' },
+  'status-500': {
+    kind: 'raw',
+    status: 500,
+    body: '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"from the status","code":500}',
+  },
+  'status-403': {
+    kind: 'raw',
+    status: 403,
+    body: '{"kind":"Status","apiVersion":"v1","status":"Failure","message":"forbidden by status","reason":"Forbidden","code":403}',
+  },
+  'status-unversioned': {
+    kind: 'raw',
+    status: 500,
+    body: '{"kind":"Status","status":"Failure","message":"without version"}',
+  },
+  'status-success': {
+    kind: 'raw',
+    status: 500,
+    body: '{"kind":"Status","apiVersion":"v1","status":"Success","message":"fine"}',
+  },
+  'status-foreign': {
+    kind: 'raw',
+    status: 500,
+    body: '{"kind":"Status","apiVersion":"v2","status":"Failure","message":"foreign"}',
+  },
   'bad-type-500': { kind: 'raw', status: 500, headers: { 'content-type': ';' }, body: 'x' },
 };
 
@@ -128,7 +167,13 @@ const denials: { readonly [name: string]: Behaviour } = {
     code: 422,
     reason: 'Invalid',
     message: 'wrong',
-    details: { name: 'n', group: 'g', kind: 'k', causes: [{ reason: 'FieldValueInvalid', message: 'm', field: 'f' }], retryAfterSeconds: 5 },
+    details: {
+      name: 'n',
+      group: 'g',
+      kind: 'k',
+      causes: [{ reason: 'FieldValueInvalid', message: 'm', field: 'f' }],
+      retryAfterSeconds: 5,
+    },
   }),
   'unknown-fields': deny({ message: 'x', surprise: 1, details: { surprise: 2 } }),
   empties: deny({ message: '', reason: '', metadata: {}, details: {} }),
@@ -147,7 +192,12 @@ function answering(
   admissionReviewVersions: string[] = ['v1'],
 ): World {
   const { webhooks, ...rest } = cases(name, behaviours, { failurePolicy, admissionReviewVersions });
-  return { name, about, [kind]: [kind === 'mutating' ? mutating(name, webhooks) : validating(name, webhooks)], ...rest };
+  return {
+    name,
+    about,
+    [kind]: [kind === 'mutating' ? mutating(name, webhooks) : validating(name, webhooks)],
+    ...rest,
+  };
 }
 
 const unusable = 'an answer that is none is a call error';
@@ -157,9 +207,41 @@ export const answers: readonly World[] = [
   answering('malformed-v-ignore', unusable, 'validating', { ...malformed, ...aboutPatches }, 'Ignore'),
   answering('malformed-m-fail', unusable, 'mutating', { ...malformed, ...aboutPatches }, 'Fail'),
   answering('malformed-m-ignore', unusable, 'mutating', { ...malformed, ...aboutPatches }, 'Ignore'),
-  answering('malformed-m-beta', 'of a v1beta1 answer only the response must be there', 'mutating', { ...malformed, ...aboutPatches }, 'Fail', ['v1beta1']),
-  answering('malformed-v-beta', 'of a v1beta1 answer only the response must be there', 'validating', { ...malformed, ...aboutPatches }, 'Fail', ['v1beta1']),
-  answering('denied-m', 'a denial reaches the client with what the webhook said, whatever the failurePolicy', 'mutating', denials, 'Ignore'),
-  answering('denied-v', 'a denial reaches the client with what the webhook said, whatever the failurePolicy', 'validating', denials, 'Fail'),
-  answering('allowed', 'a status beside allowed: true is not looked at', 'validating', { status: answer({ status: { code: 403, message: 'x' } }), plain: allow }, 'Fail'),
+  answering(
+    'malformed-m-beta',
+    'of a v1beta1 answer only the response must be there',
+    'mutating',
+    { ...malformed, ...aboutPatches },
+    'Fail',
+    ['v1beta1'],
+  ),
+  answering(
+    'malformed-v-beta',
+    'of a v1beta1 answer only the response must be there',
+    'validating',
+    { ...malformed, ...aboutPatches },
+    'Fail',
+    ['v1beta1'],
+  ),
+  answering(
+    'denied-m',
+    'a denial reaches the client with what the webhook said, whatever the failurePolicy',
+    'mutating',
+    denials,
+    'Ignore',
+  ),
+  answering(
+    'denied-v',
+    'a denial reaches the client with what the webhook said, whatever the failurePolicy',
+    'validating',
+    denials,
+    'Fail',
+  ),
+  answering(
+    'allowed',
+    'a status beside allowed: true is not looked at',
+    'validating',
+    { status: answer({ status: { code: 403, message: 'x' } }), plain: allow },
+    'Fail',
+  ),
 ];

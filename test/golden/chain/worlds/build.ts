@@ -14,11 +14,21 @@ import type { RequestSpec } from '../scenario.ts';
 /** Words from which the worlds are built. Everything not said is what most scenarios want. */
 
 export function mutating(name: string, webhooks: MutatingWebhook[]): MutatingWebhookConfiguration {
-  return { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'MutatingWebhookConfiguration', metadata: { name }, webhooks };
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'MutatingWebhookConfiguration',
+    metadata: { name },
+    webhooks,
+  };
 }
 
 export function validating(name: string, webhooks: ValidatingWebhook[]): ValidatingWebhookConfiguration {
-  return { apiVersion: 'admissionregistration.k8s.io/v1', kind: 'ValidatingWebhookConfiguration', metadata: { name }, webhooks };
+  return {
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name },
+    webhooks,
+  };
 }
 
 /** A webhook for every write of v1 widgets; `name` gets the domain it needs. */
@@ -99,7 +109,12 @@ export function create(name: string, facts: Common = {}): RequestSpec {
 }
 
 export function update(name: string, facts: Common = {}): RequestSpec {
-  return { ...common(name, 'update', facts), objectName: name, body: widget(name, facts), existing: stored(name, facts) };
+  return {
+    ...common(name, 'update', facts),
+    objectName: name,
+    body: widget(name, facts),
+    existing: stored(name, facts),
+  };
 }
 
 export function patch(name: string, body: JsonObject, facts: Common = {}): RequestSpec {
@@ -120,15 +135,30 @@ export function scale(name: string, replicas: number, facts: Common = {}): Reque
     spec: replicas === 0 ? {} : { replicas },
     status: { replicas: 0 },
   };
-  return { ...common(name, 'update', facts), subresource: 'scale', objectName: name, body, existing: stored(name, { ...facts, stored: { ...facts.stored, spec: { replicas: 1, ...facts.stored?.spec } } }) };
+  return {
+    ...common(name, 'update', facts),
+    subresource: 'scale',
+    objectName: name,
+    body,
+    existing: stored(name, { ...facts, stored: { ...facts.stored, spec: { replicas: 1, ...facts.stored?.spec } } }),
+  };
 }
 
 /** A request for some other resource. */
-export function request(name: string, verb: RequestSpec['verb'], resource: GroupVersionResource, over: Partial<RequestSpec> = {}): RequestSpec {
+export function request(
+  name: string,
+  verb: RequestSpec['verb'],
+  resource: GroupVersionResource,
+  over: Partial<RequestSpec> = {},
+): RequestSpec {
   return { name, verb, resource, ...over };
 }
 
-function common(name: string, verb: RequestSpec['verb'], { namespace = 'plain', version, dryRun, user, query }: Common): RequestSpec {
+function common(
+  name: string,
+  verb: RequestSpec['verb'],
+  { namespace = 'plain', version, dryRun, user, query }: Common,
+): RequestSpec {
   return {
     name,
     verb,
@@ -151,10 +181,16 @@ export function cases(
   byName: { readonly [name: string]: Behaviour },
   over: Partial<MutatingWebhook> = {},
   facts: Common = {},
-): { readonly webhooks: MutatingWebhook[]; readonly behaviours: { [webhook: string]: Behaviour }; readonly requests: RequestSpec[] } {
+): {
+  readonly webhooks: MutatingWebhook[];
+  readonly behaviours: { [webhook: string]: Behaviour };
+  readonly requests: RequestSpec[];
+} {
   const names = Object.keys(byName);
   return {
-    webhooks: names.map((name) => webhook(`${prefix}-${name}`, { objectSelector: { matchLabels: { case: name } }, ...over })),
+    webhooks: names.map((name) =>
+      webhook(`${prefix}-${name}`, { objectSelector: { matchLabels: { case: name } }, ...over }),
+    ),
     behaviours: behaviours(Object.fromEntries(names.map((name) => [`${prefix}-${name}`, byName[name] ?? allow]))),
     requests: names.map((name) => create(`${prefix}-${name}`, { ...facts, labels: { case: name } })),
   };
@@ -180,7 +216,11 @@ export function configMap(name: string, labels?: { readonly [key: string]: strin
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { a: 'b' } };
 }
 
-export function custom(kind: 'ClusterWidget' | 'Namespace', name: string, labels?: { readonly [key: string]: string }): JsonObject {
+export function custom(
+  kind: 'ClusterWidget' | 'Namespace',
+  name: string,
+  labels?: { readonly [key: string]: string },
+): JsonObject {
   const metadata = { name, ...(labels === undefined ? {} : { labels: { ...labels } }) };
   return { apiVersion: `${goldenGroup}/v1`, kind, metadata, spec: { flavour: 'plain' } };
 }
@@ -188,5 +228,10 @@ export function custom(kind: 'ClusterWidget' | 'Namespace', name: string, labels
 /** A Pod that nobody starts. */
 export function pod(name: string, labels?: { readonly [key: string]: string }): JsonObject {
   const metadata = { name, ...(labels === undefined ? {} : { labels: { ...labels } }) };
-  return { apiVersion: 'v1', kind: 'Pod', metadata, spec: { containers: [{ name: 'main', image: 'registry.example.com/main:1' }] } };
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata,
+    spec: { containers: [{ name: 'main', image: 'registry.example.com/main:1' }] },
+  };
 }

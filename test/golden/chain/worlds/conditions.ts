@@ -1,7 +1,25 @@
 import type { FailurePolicy } from '../../../../src/api/webhook-configuration.ts';
 import { clusterWidgets } from '../cluster.ts';
 import type { World } from '../scenario.ts';
-import { allow, behaviours, create, custom, deny, mutating, patches, pod, pods, remove, request, rule, scale, sets, update, validating, webhook } from './build.ts';
+import {
+  allow,
+  behaviours,
+  create,
+  custom,
+  deny,
+  mutating,
+  patches,
+  pod,
+  pods,
+  remove,
+  request,
+  rule,
+  scale,
+  sets,
+  update,
+  validating,
+  webhook,
+} from './build.ts';
 
 /** Each list of conditions belongs to one webhook, chosen by the label `case`. */
 const lists: { readonly [name: string]: readonly string[] } = {
@@ -30,7 +48,9 @@ const lists: { readonly [name: string]: readonly string[] } = {
   'not-dyn': ['!object.spec.paused'],
   authorizer: ["authorizer.requestResource.check('create').allowed()"],
   'authorizer-group': ["authorizer.group('').resource('pods').namespace('plain').check('delete').allowed()"],
-  kind: ["request.kind.version == 'v1' && request.resource.resource == 'widgets' && request.requestKind.kind == 'Widget'"],
+  kind: [
+    "request.kind.version == 'v1' && request.resource.resource == 'widgets' && request.requestKind.kind == 'Widget'",
+  ],
   regex: ["object.metadata.name.matches('^conditions-[a-z-]+$')"],
   division: ['object.spec.count / 0 == 1'],
   'int-and-double': ['object.spec.count == 3 && object.spec.ratio == 1.5'],
@@ -43,11 +63,24 @@ const lists: { readonly [name: string]: readonly string[] } = {
 /** Questions about what is there. */
 const presence: { readonly [name: string]: string } = {
   ...Object.fromEntries(
-    ['kind', 'resource', 'subResource', 'requestKind', 'requestResource', 'requestSubResource', 'name', 'namespace', 'operation', 'userInfo', 'dryRun', 'options'].map(
-      (member) => [`has-${member.toLowerCase()}`, `has(request.${member})`],
-    ),
+    [
+      'kind',
+      'resource',
+      'subResource',
+      'requestKind',
+      'requestResource',
+      'requestSubResource',
+      'name',
+      'namespace',
+      'operation',
+      'userInfo',
+      'dryRun',
+      'options',
+    ].map((member) => [`has-${member.toLowerCase()}`, `has(request.${member})`]),
   ),
-  ...Object.fromEntries(['username', 'uid', 'groups', 'extra'].map((member) => [`has-user-${member}`, `has(request.userInfo.${member})`])),
+  ...Object.fromEntries(
+    ['username', 'uid', 'groups', 'extra'].map((member) => [`has-user-${member}`, `has(request.userInfo.${member})`]),
+  ),
   'group-empty': "request.kind.group == ''",
   'has-group': 'has(request.kind.group)',
   'options-null': 'request.options == null',
@@ -98,10 +131,27 @@ export const conditions: readonly World[] = [
     about: 'what request, object and oldObject are for each kind of request',
     validating: [
       validating('conditions-requests', [
-        webhook('update', { matchConditions: [{ name: 'changed', expression: 'object.spec != oldObject.spec' }], rules: [rule({ operations: ['UPDATE'] })] }),
-        webhook('delete', { matchConditions: [{ name: 'no-object', expression: 'object == null && oldObject != null' }], rules: [rule({ operations: ['DELETE'] })] }),
-        webhook('scale', { matchConditions: [{ name: 'scale', expression: "request.subResource == 'scale' && object.spec.replicas > oldObject.spec.replicas" }], rules: [rule({ resources: ['widgets/scale'] })] }),
-        webhook('cluster', { matchConditions: [{ name: 'cluster', expression: "request.namespace == ''" }], rules: [rule({ resources: ['clusterwidgets'] })] }),
+        webhook('update', {
+          matchConditions: [{ name: 'changed', expression: 'object.spec != oldObject.spec' }],
+          rules: [rule({ operations: ['UPDATE'] })],
+        }),
+        webhook('delete', {
+          matchConditions: [{ name: 'no-object', expression: 'object == null && oldObject != null' }],
+          rules: [rule({ operations: ['DELETE'] })],
+        }),
+        webhook('scale', {
+          matchConditions: [
+            {
+              name: 'scale',
+              expression: "request.subResource == 'scale' && object.spec.replicas > oldObject.spec.replicas",
+            },
+          ],
+          rules: [rule({ resources: ['widgets/scale'] })],
+        }),
+        webhook('cluster', {
+          matchConditions: [{ name: 'cluster', expression: "request.namespace == ''" }],
+          rules: [rule({ resources: ['clusterwidgets'] })],
+        }),
         webhook('connect', {
           matchConditions: [{ name: 'exec', expression: "object.kind == 'PodExecOptions'" }],
           rules: [rule({ apiGroups: [''], resources: ['pods/exec'] })],
@@ -115,7 +165,14 @@ export const conditions: readonly World[] = [
         }),
       ]),
     ],
-    behaviours: behaviours({ update: allow, delete: allow, scale: allow, cluster: allow, connect: allow, equivalent: allow }),
+    behaviours: behaviours({
+      update: allow,
+      delete: allow,
+      scale: allow,
+      cluster: allow,
+      connect: allow,
+      equivalent: allow,
+    }),
     requests: [
       create('conditions-requests-create'),
       update('conditions-requests-same'),
@@ -123,7 +180,9 @@ export const conditions: readonly World[] = [
       remove('conditions-requests-delete'),
       scale('conditions-requests-up', 3),
       scale('conditions-requests-down', 0),
-      request('conditions-requests-cluster', 'create', clusterWidgets, { body: custom('ClusterWidget', 'conditions-requests-cluster') }),
+      request('conditions-requests-cluster', 'create', clusterWidgets, {
+        body: custom('ClusterWidget', 'conditions-requests-cluster'),
+      }),
       request('conditions-requests-exec', 'connect', pods, {
         namespace: 'plain',
         objectName: 'conditions-requests-exec',
@@ -157,7 +216,9 @@ export const conditions: readonly World[] = [
       }),
       remove('conditions-presence-delete'),
       scale('conditions-presence-scale', 2),
-      request('conditions-presence-cluster', 'create', clusterWidgets, { body: custom('ClusterWidget', 'conditions-presence-cluster') }),
+      request('conditions-presence-cluster', 'create', clusterWidgets, {
+        body: custom('ClusterWidget', 'conditions-presence-cluster'),
+      }),
       request('conditions-presence-exec', 'connect', pods, {
         namespace: 'plain',
         objectName: 'conditions-presence-exec',
@@ -178,7 +239,11 @@ export const conditions: readonly World[] = [
         webhook('m2', { matchConditions: [{ name: 'unseen', expression: '!has(object.spec.first)' }] }),
       ]),
     ],
-    behaviours: behaviours({ m0: patches(sets('first', true)), m1: patches(sets('second', true)), m2: patches(sets('third', true)) }),
+    behaviours: behaviours({
+      m0: patches(sets('first', true)),
+      m1: patches(sets('second', true)),
+      m2: patches(sets('third', true)),
+    }),
     requests: [create('conditions-mutating')],
   },
   {
@@ -200,7 +265,12 @@ export const conditions: readonly World[] = [
       validating('conditions-cost', [
         webhook('one', {
           objectSelector: { matchLabels: { case: 'one' } },
-          matchConditions: [{ name: 'c', expression: 'object.spec.list.all(x, object.spec.list.all(y, object.spec.list.all(z, z >= 0)))' }],
+          matchConditions: [
+            {
+              name: 'c',
+              expression: 'object.spec.list.all(x, object.spec.list.all(y, object.spec.list.all(z, z >= 0)))',
+            },
+          ],
         }),
         webhook('together', {
           objectSelector: { matchLabels: { case: 'together' } },
@@ -223,7 +293,10 @@ export const conditions: readonly World[] = [
     ],
     behaviours: behaviours({ one: allow, together: allow, 'together-then-false': allow }),
     requests: ['one', 'together', 'together-then-false'].map((each) =>
-      create(`conditions-cost-${each}`, { labels: { case: each }, spec: { list: Array.from({ length: each === 'one' ? 120 : 330 }, (_, index) => index) } }),
+      create(`conditions-cost-${each}`, {
+        labels: { case: each },
+        spec: { list: Array.from({ length: each === 'one' ? 120 : 330 }, (_, index) => index) },
+      }),
     ),
   },
 ];

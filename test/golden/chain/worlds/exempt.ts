@@ -1,12 +1,38 @@
 import type { GroupVersionResource } from '../../../../src/api/resource.ts';
 import type { World } from '../scenario.ts';
-import { behaviours, configMap, configMaps, coreNamespaces, deny, mutating, namespaceObject, pod, pods, request, rule, validating, webhook } from './build.ts';
+import {
+  behaviours,
+  configMap,
+  configMaps,
+  coreNamespaces,
+  deny,
+  mutating,
+  namespaceObject,
+  pod,
+  pods,
+  request,
+  rule,
+  validating,
+  webhook,
+} from './build.ts';
 
 const everything = { rules: [rule({ apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'] })] };
 
-const authorization = (resource: string): GroupVersionResource => ({ group: 'authorization.k8s.io', version: 'v1', resource });
-const authentication = (resource: string): GroupVersionResource => ({ group: 'authentication.k8s.io', version: 'v1', resource });
-const registration = (resource: string): GroupVersionResource => ({ group: 'admissionregistration.k8s.io', version: 'v1', resource });
+const authorization = (resource: string): GroupVersionResource => ({
+  group: 'authorization.k8s.io',
+  version: 'v1',
+  resource,
+});
+const authentication = (resource: string): GroupVersionResource => ({
+  group: 'authentication.k8s.io',
+  version: 'v1',
+  resource,
+});
+const registration = (resource: string): GroupVersionResource => ({
+  group: 'admissionregistration.k8s.io',
+  version: 'v1',
+  resource,
+});
 const resourceAttributes = { verb: 'get', resource: 'pods' };
 
 function registered(kind: 'Mutating' | 'Validating', name: string) {
@@ -16,14 +42,23 @@ function registered(kind: 'Mutating' | 'Validating', name: string) {
 export const exempt: readonly World[] = [
   {
     name: 'exempt-requests',
-    about: 'configurations of webhooks and policies, and reviews of access, never reach webhooks; other short-lived things do',
+    about:
+      'configurations of webhooks and policies, and reviews of access, never reach webhooks; other short-lived things do',
     validating: [validating('exempt-requests', [webhook('v0', everything)])],
     behaviours: behaviours({ v0: deny({ message: 'seen' }) }),
     requests: [
-      request('exempt-mwc', 'create', registration('mutatingwebhookconfigurations'), { body: registered('Mutating', 'exempt-mwc') }),
-      request('exempt-vwc', 'create', registration('validatingwebhookconfigurations'), { body: registered('Validating', 'exempt-vwc') }),
+      request('exempt-mwc', 'create', registration('mutatingwebhookconfigurations'), {
+        body: registered('Mutating', 'exempt-mwc'),
+      }),
+      request('exempt-vwc', 'create', registration('validatingwebhookconfigurations'), {
+        body: registered('Validating', 'exempt-vwc'),
+      }),
       request('exempt-sar', 'create', authorization('subjectaccessreviews'), {
-        body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user: 'a', resourceAttributes } },
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: { user: 'a', resourceAttributes },
+        },
       }),
       request('exempt-ssar', 'create', authorization('selfsubjectaccessreviews'), {
         body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SelfSubjectAccessReview', spec: { resourceAttributes } },
@@ -48,23 +83,38 @@ export const exempt: readonly World[] = [
       }),
       request('exempt-configmap', 'create', configMaps, { namespace: 'plain', body: configMap('exempt-configmap') }),
       request('exempt-namespace', 'create', coreNamespaces, { body: namespaceObject('exempt-namespace') }),
-      request('exempt-lease', 'create', { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' }, {
-        namespace: 'plain',
-        body: { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata: { name: 'exempt-lease' }, spec: { holderIdentity: 'me' } },
-      }),
-      request('exempt-token-request', 'create', { group: '', version: 'v1', resource: 'serviceaccounts' }, {
-        namespace: 'plain',
-        objectName: 'exempt-account',
-        subresource: 'token',
-        existing: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'exempt-account' } },
-        body: {
-          apiVersion: 'authentication.k8s.io/v1',
-          kind: 'TokenRequest',
-          metadata: { name: 'exempt-account' },
-          spec: { audiences: ['a'], expirationSeconds: 3600, boundObjectRef: null },
-          status: { token: '', expirationTimestamp: null },
+      request(
+        'exempt-lease',
+        'create',
+        { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
+        {
+          namespace: 'plain',
+          body: {
+            apiVersion: 'coordination.k8s.io/v1',
+            kind: 'Lease',
+            metadata: { name: 'exempt-lease' },
+            spec: { holderIdentity: 'me' },
+          },
         },
-      }),
+      ),
+      request(
+        'exempt-token-request',
+        'create',
+        { group: '', version: 'v1', resource: 'serviceaccounts' },
+        {
+          namespace: 'plain',
+          objectName: 'exempt-account',
+          subresource: 'token',
+          existing: { apiVersion: 'v1', kind: 'ServiceAccount', metadata: { name: 'exempt-account' } },
+          body: {
+            apiVersion: 'authentication.k8s.io/v1',
+            kind: 'TokenRequest',
+            metadata: { name: 'exempt-account' },
+            spec: { audiences: ['a'], expirationSeconds: 3600, boundObjectRef: null },
+            status: { token: '', expirationTimestamp: null },
+          },
+        },
+      ),
       request('exempt-eviction', 'create', pods, {
         namespace: 'plain',
         objectName: 'exempt-eviction',
@@ -77,7 +127,12 @@ export const exempt: readonly World[] = [
         objectName: 'exempt-binding',
         subresource: 'binding',
         existing: pod('exempt-binding'),
-        body: { apiVersion: 'v1', kind: 'Binding', metadata: { name: 'exempt-binding' }, target: { kind: 'Node', name: 'n1' } },
+        body: {
+          apiVersion: 'v1',
+          kind: 'Binding',
+          metadata: { name: 'exempt-binding' },
+          target: { kind: 'Node', name: 'n1' },
+        },
       }),
       ...(['exec', 'attach', 'portforward'] as const).map((subresource) =>
         request(`exempt-${subresource}`, 'connect', pods, {
@@ -105,9 +160,16 @@ export const exempt: readonly World[] = [
         body: registered('Validating', 'exempt-mutating-vwc'),
       }),
       request('exempt-mutating-sar', 'create', authorization('subjectaccessreviews'), {
-        body: { apiVersion: 'authorization.k8s.io/v1', kind: 'SubjectAccessReview', spec: { user: 'a', resourceAttributes } },
+        body: {
+          apiVersion: 'authorization.k8s.io/v1',
+          kind: 'SubjectAccessReview',
+          spec: { user: 'a', resourceAttributes },
+        },
       }),
-      request('exempt-mutating-configmap', 'create', configMaps, { namespace: 'plain', body: configMap('exempt-mutating-configmap') }),
+      request('exempt-mutating-configmap', 'create', configMaps, {
+        namespace: 'plain',
+        body: configMap('exempt-mutating-configmap'),
+      }),
     ],
   },
 ];

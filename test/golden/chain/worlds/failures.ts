@@ -1,5 +1,17 @@
 import type { World } from '../scenario.ts';
-import { allow, behaviours, create, deny, mutating, patches, remove, sets, update, validating, webhook } from './build.ts';
+import {
+  allow,
+  behaviours,
+  create,
+  deny,
+  mutating,
+  patches,
+  remove,
+  sets,
+  update,
+  validating,
+  webhook,
+} from './build.ts';
 
 const broken = { kind: 'raw', status: 500 } as const;
 
@@ -16,7 +28,13 @@ export const failures: readonly World[] = [
         webhook('last'),
       ]),
     ],
-    behaviours: behaviours({ ignored: broken, ok: patches(sets('ok', true)), fails: broken, absent: broken, last: allow }),
+    behaviours: behaviours({
+      ignored: broken,
+      ok: patches(sets('ok', true)),
+      fails: broken,
+      absent: broken,
+      last: allow,
+    }),
     requests: [
       create('failures-mutating-none'),
       create('failures-mutating-fails', { labels: { case: 'fails' } }),
@@ -56,7 +74,12 @@ export const failures: readonly World[] = [
         webhook('v-fails', { timeoutSeconds: 1, objectSelector: { matchLabels: { case: 'validating' } } }),
       ]),
     ],
-    behaviours: behaviours({ 'm-ignored': { kind: 'hang' }, 'm-fails': { kind: 'hang' }, 'v-ignored': { kind: 'hang' }, 'v-fails': { kind: 'hang' } }),
+    behaviours: behaviours({
+      'm-ignored': { kind: 'hang' },
+      'm-fails': { kind: 'hang' },
+      'v-ignored': { kind: 'hang' },
+      'v-fails': { kind: 'hang' },
+    }),
     requests: [
       create('failures-slow-none'),
       create('failures-slow-mutating', { labels: { case: 'mutating' } }),
@@ -66,13 +89,19 @@ export const failures: readonly World[] = [
   {
     name: 'failures-dropped',
     about: 'a connection that is dropped is a call error',
-    mutating: [mutating('failures-dropped', [webhook('ignored', { failurePolicy: 'Ignore' }), webhook('fails', { objectSelector: { matchLabels: { case: 'fails' } } })])],
+    mutating: [
+      mutating('failures-dropped', [
+        webhook('ignored', { failurePolicy: 'Ignore' }),
+        webhook('fails', { objectSelector: { matchLabels: { case: 'fails' } } }),
+      ]),
+    ],
     behaviours: behaviours({ ignored: { kind: 'drop' }, fails: { kind: 'drop' } }),
     requests: [create('failures-dropped-none'), create('failures-dropped-fails', { labels: { case: 'fails' } })],
   },
   {
     name: 'failures-retried',
-    about: '429 and 5xx with Retry-After are sent again, the same bytes; without it, or with a time for it, they are not',
+    about:
+      '429 and 5xx with Retry-After are sent again, the same bytes; without it, or with a time for it, they are not',
     mutating: [
       mutating('failures-retried', [
         webhook('m-429', { objectSelector: { matchLabels: { case: 'm-429' } } }),
@@ -85,20 +114,47 @@ export const failures: readonly World[] = [
     ],
     behaviours: behaviours({
       'm-429': { kind: 'sequence', steps: [{ kind: 'raw', status: 429, headers: { 'retry-after': '0' } }, allow] },
-      'm-503': { kind: 'sequence', steps: [{ kind: 'raw', status: 503, headers: { 'retry-after': '0' } }, { kind: 'raw', status: 500, headers: { 'retry-after': '0' } }, deny()] },
+      'm-503': {
+        kind: 'sequence',
+        steps: [
+          { kind: 'raw', status: 503, headers: { 'retry-after': '0' } },
+          { kind: 'raw', status: 500, headers: { 'retry-after': '0' } },
+          deny(),
+        ],
+      },
       'm-404': { kind: 'sequence', steps: [{ kind: 'raw', status: 404, headers: { 'retry-after': '0' } }, allow] },
-      'm-date': { kind: 'sequence', steps: [{ kind: 'raw', status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, allow] },
+      'm-date': {
+        kind: 'sequence',
+        steps: [{ kind: 'raw', status: 503, headers: { 'retry-after': 'Wed, 21 Oct 2015 07:28:00 GMT' } }, allow],
+      },
       'm-always': { kind: 'raw', status: 503, headers: { 'retry-after': '0' } },
       'm-too-late': { kind: 'raw', status: 503, headers: { 'retry-after': '5' } },
     }),
-    requests: ['m-429', 'm-503', 'm-404', 'm-date', 'm-always', 'm-too-late'].map((each) => create(`failures-retried-${each}`, { labels: { case: each } })),
+    requests: ['m-429', 'm-503', 'm-404', 'm-date', 'm-always', 'm-too-late'].map((each) =>
+      create(`failures-retried-${each}`, { labels: { case: each } }),
+    ),
   },
   {
     name: 'failures-dry-run',
     about: 'webhooks without side effects are called in a dry run, and told so',
-    mutating: [mutating('failures-dry-run', [webhook('none', { sideEffects: 'None' }), webhook('on-dry-run', { sideEffects: 'NoneOnDryRun' })])],
-    validating: [validating('failures-dry-run', [webhook('v-none', { sideEffects: 'None' }), webhook('v-on-dry-run', { sideEffects: 'NoneOnDryRun' })])],
-    behaviours: behaviours({ none: patches(sets('a', 1)), 'on-dry-run': allow, 'v-none': allow, 'v-on-dry-run': allow }),
+    mutating: [
+      mutating('failures-dry-run', [
+        webhook('none', { sideEffects: 'None' }),
+        webhook('on-dry-run', { sideEffects: 'NoneOnDryRun' }),
+      ]),
+    ],
+    validating: [
+      validating('failures-dry-run', [
+        webhook('v-none', { sideEffects: 'None' }),
+        webhook('v-on-dry-run', { sideEffects: 'NoneOnDryRun' }),
+      ]),
+    ],
+    behaviours: behaviours({
+      none: patches(sets('a', 1)),
+      'on-dry-run': allow,
+      'v-none': allow,
+      'v-on-dry-run': allow,
+    }),
     requests: [
       create('failures-dry-run-create', { dryRun: true }),
       update('failures-dry-run-update', { dryRun: true, spec: { x: 1 } }),

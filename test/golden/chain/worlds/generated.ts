@@ -90,12 +90,16 @@ function world(name: string, random: Random): World {
   const byName: { [name: string]: Behaviour } = {};
   for (const each of mutatingNames) byName[each] = mutatingBehaviour(random, each);
   for (const each of validatingNames) byName[each] = validatingBehaviour(random, each === refusing, each === warning);
-  const hook = (each: string): MutatingWebhook => generatedHook(random, each, validatingNames.includes(each) && each !== refusing);
+  const hook = (each: string): MutatingWebhook =>
+    generatedHook(random, each, validatingNames.includes(each) && each !== refusing);
   return {
     name,
     about: 'made at random',
     mutating: split(random, mutatingNames).map((names, index) =>
-      mutating(`${name}-${random.pick(['a', 'b', 'c', '0', 'b.c'])}${index}`, names.map((each) => ({ ...hook(each), reinvocationPolicy: random.pick(['Never', 'IfNeeded', 'IfNeeded']) }))),
+      mutating(
+        `${name}-${random.pick(['a', 'b', 'c', '0', 'b.c'])}${index}`,
+        names.map((each) => ({ ...hook(each), reinvocationPolicy: random.pick(['Never', 'IfNeeded', 'IfNeeded']) })),
+      ),
     ),
     validating: split(random, validatingNames).map((names, index) =>
       validating(`${name}-${random.pick(['a', 'b', 'c', '0', 'b.c'])}${index}`, names.map(hook)),
@@ -117,7 +121,15 @@ function generatedHook(random: Random, name: string, mayOnlyIgnore: boolean): Mu
     rules: Array.from({ length: random.integer(1, 2) }, () => generatedRule(random)),
     failurePolicy: mayOnlyIgnore ? 'Ignore' : random.pick(['Fail', 'Ignore']),
     matchPolicy: random.pick(['Exact', 'Equivalent', 'Equivalent']),
-    ...(random.chance(0.3) ? { namespaceSelector: selector(random, ['env', 'team', 'kubernetes.io/metadata.name'], ['prod', 'dev', 'a', 'b', 'plain']) } : {}),
+    ...(random.chance(0.3)
+      ? {
+          namespaceSelector: selector(
+            random,
+            ['env', 'team', 'kubernetes.io/metadata.name'],
+            ['prod', 'dev', 'a', 'b', 'plain'],
+          ),
+        }
+      : {}),
     ...(random.chance(0.4) ? { objectSelector: selector(random, labelKeys, labelValues) } : {}),
     ...(random.chance(0.3) ? { matchConditions: generatedConditions(random) } : {}),
     sideEffects: random.pick(['None', 'NoneOnDryRun']),
@@ -130,7 +142,16 @@ function generatedRule(random: Random): RuleWithOperations {
     operations: random.chance(0.5) ? ['*'] : random.some(['CREATE', 'UPDATE', 'DELETE']),
     apiGroups: random.pick([[goldenGroup], [goldenGroup], ['*'], ['', goldenGroup], ['apps']]),
     apiVersions: random.pick([['*'], ['v1'], ['v1beta1'], ['v1alpha1'], ['v1alpha1', 'v1beta1'], ['v2']]),
-    resources: random.pick([['widgets'], ['widgets'], ['*'], ['*/*'], ['widgets/*'], ['widgets', 'widgets/scale'], ['*/scale'], ['configmaps', 'clusterwidgets']]),
+    resources: random.pick([
+      ['widgets'],
+      ['widgets'],
+      ['*'],
+      ['*/*'],
+      ['widgets/*'],
+      ['widgets', 'widgets/scale'],
+      ['*/scale'],
+      ['configmaps', 'clusterwidgets'],
+    ]),
     ...(random.chance(0.3) ? { scope: random.pick(['*', 'Namespaced', 'Cluster'] as const) } : {}),
   };
 }
@@ -163,7 +184,10 @@ const expressions = [
 ];
 
 function generatedConditions(random: Random): MatchCondition[] {
-  return Array.from({ length: random.integer(1, 3) }, (_, index) => ({ name: `c${index}`, expression: random.pick(expressions) }));
+  return Array.from({ length: random.integer(1, 3) }, (_, index) => ({
+    name: `c${index}`,
+    expression: random.pick(expressions),
+  }));
 }
 
 /**
@@ -180,28 +204,53 @@ function mutatingBehaviour(random: Random, name: string): Behaviour {
       case 1:
         return mutates(
           { when: [aWidget, { absent: '/spec/order' }], operations: [sets('order', [name])] },
-          { when: [aWidget, { present: '/spec/order' }], operations: [{ op: 'add', path: '/spec/order/-', value: name }] },
+          {
+            when: [aWidget, { present: '/spec/order' }],
+            operations: [{ op: 'add', path: '/spec/order/-', value: name }],
+          },
         );
       case 2:
       case 3:
         return mutates({ when: [aWidget, { absent: `/spec/${name}` }], operations: [sets(name, true)] });
       case 4:
         return mutates(
-          { when: [aWidget, { absent: '/metadata/labels' }], operations: [{ op: 'add', path: '/metadata/labels', value: { colour: random.pick(labelValues) } }] },
-          { when: [aWidget, { present: '/metadata/labels' }], operations: [{ op: 'add', path: '/metadata/labels/colour', value: random.pick(labelValues) }] },
+          {
+            when: [aWidget, { absent: '/metadata/labels' }],
+            operations: [{ op: 'add', path: '/metadata/labels', value: { colour: random.pick(labelValues) } }],
+          },
+          {
+            when: [aWidget, { present: '/metadata/labels' }],
+            operations: [{ op: 'add', path: '/metadata/labels/colour', value: random.pick(labelValues) }],
+          },
         );
       case 5:
-        return mutates({ when: [aWidget, { present: '/metadata/labels' }], operations: [{ op: 'remove', path: '/metadata/labels' }] });
+        return mutates({
+          when: [aWidget, { present: '/metadata/labels' }],
+          operations: [{ op: 'remove', path: '/metadata/labels' }],
+        });
       case 6:
-        return mutates({ when: [aWidget], operations: [{ op: 'replace', path: '/spec/flavour', value: random.pick(['plain', 'sweet']) }] });
+        return mutates({
+          when: [aWidget],
+          operations: [{ op: 'replace', path: '/spec/flavour', value: random.pick(['plain', 'sweet']) }],
+        });
       case 7:
         return deny({ message: `${name} says no`, code: random.pick([400, 403, 422]) });
       case 8:
-        return random.pick<Behaviour>([{ kind: 'raw', status: 500 }, { kind: 'raw', body: 'not json' }, { kind: 'answer', response: { uid: 'wrong' } }, { kind: 'drop' }]);
+        return random.pick<Behaviour>([
+          { kind: 'raw', status: 500 },
+          { kind: 'raw', body: 'not json' },
+          { kind: 'answer', response: { uid: 'wrong' } },
+          { kind: 'drop' },
+        ]);
       case 9:
         return { kind: 'sequence', steps: [allow, mutates({ when: [aWidget], operations: [sets('late', name)] })] };
       case 10:
-        return random.pick<Behaviour>([patchText('[]'), patchText('{}'), patches({ op: 'remove', path: '/spec/missing' }), patches({ op: 'test', path: '/spec/flavour', value: 'plain' })]);
+        return random.pick<Behaviour>([
+          patchText('[]'),
+          patchText('{}'),
+          patches({ op: 'remove', path: '/spec/missing' }),
+          patches({ op: 'test', path: '/spec/flavour', value: 'plain' }),
+        ]);
       default:
         return allow;
     }
@@ -223,14 +272,26 @@ function validatingBehaviour(random: Random, refuses: boolean, warns: boolean): 
       { kind: 'answer', response: { patch: 'W10=', patchType: 'JSONPatch' } },
     ]);
   }
-  const response = { ...(warns ? { warnings: ['validated'] } : {}), ...(random.chance(0.2) ? { auditAnnotations: { ok: 'yes' } } : {}) };
-  return random.pick<Behaviour>([{ kind: 'answer', response }, { kind: 'answer', response }, { kind: 'raw', status: 503 }]);
+  const response = {
+    ...(warns ? { warnings: ['validated'] } : {}),
+    ...(random.chance(0.2) ? { auditAnnotations: { ok: 'yes' } } : {}),
+  };
+  return random.pick<Behaviour>([
+    { kind: 'answer', response },
+    { kind: 'answer', response },
+    { kind: 'raw', status: 503 },
+  ]);
 }
 
 const users: readonly UserInfo[] = [
   defaultUser,
   { username: 'bob', groups: ['system:masters', 'system:authenticated'] },
-  { username: 'system:serviceaccount:dev:robot', uid: '9', groups: ['system:masters', 'system:authenticated'], extra: { scope: ['x'] } },
+  {
+    username: 'system:serviceaccount:dev:robot',
+    uid: '9',
+    groups: ['system:masters', 'system:authenticated'],
+    extra: { scope: ['x'] },
+  },
 ];
 
 function generatedRequest(random: Random, name: string): RequestSpec {
@@ -256,7 +317,14 @@ function generatedRequest(random: Random, name: string): RequestSpec {
     case 5:
       return update(name, facts);
     case 6:
-      return patch(name, { spec: { count: random.integer(0, 3) }, metadata: { labels: { [random.pick(labelKeys)]: random.pick([...labelValues, null]) } } }, facts);
+      return patch(
+        name,
+        {
+          spec: { count: random.integer(0, 3) },
+          metadata: { labels: { [random.pick(labelKeys)]: random.pick([...labelValues, null]) } },
+        },
+        facts,
+      );
     case 7:
     case 8:
       return remove(name, facts);
@@ -265,6 +333,10 @@ function generatedRequest(random: Random, name: string): RequestSpec {
     case 10:
       return request(name, 'create', clusterWidgets, { ...common, body: custom('ClusterWidget', name, facts.labels) });
     default:
-      return request(name, 'create', configMaps, { ...common, namespace: facts.namespace, body: configMap(name, facts.labels) });
+      return request(name, 'create', configMaps, {
+        ...common,
+        namespace: facts.namespace,
+        body: configMap(name, facts.labels),
+      });
   }
 }

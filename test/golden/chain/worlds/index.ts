@@ -4,6 +4,7 @@ import { conditions } from './conditions.ts';
 import { exempt } from './exempt.ts';
 import { failures } from './failures.ts';
 import { generatedWorlds } from './generated.ts';
+import { network } from './network.ts';
 import { order } from './order.ts';
 import { patchWorlds } from './patches.ts';
 import { reinvocation } from './reinvocation.ts';
@@ -25,5 +26,6 @@ export const sections: { readonly [file: string]: readonly World[] } = {
   reinvocation,
   failures,
   telling,
+  network,
   generated: generatedWorlds(240, 20_260_101),
 };

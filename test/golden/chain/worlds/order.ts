@@ -1,6 +1,26 @@
 import { widgets } from '../cluster.ts';
 import type { World } from '../scenario.ts';
-import { allow, behaviours, configMap, configMaps, coreNamespaces, create, deny, mutates, mutating, namespaceObject, patches, remove, request, rule, sets, update, validating, webhook, widget } from './build.ts';
+import {
+  allow,
+  behaviours,
+  configMap,
+  configMaps,
+  coreNamespaces,
+  create,
+  deny,
+  mutates,
+  mutating,
+  namespaceObject,
+  patches,
+  remove,
+  request,
+  rule,
+  sets,
+  update,
+  validating,
+  webhook,
+  widget,
+} from './build.ts';
 
 const appends = (value: string) =>
   mutates(
@@ -37,7 +57,10 @@ export const order: readonly World[] = [
     name: 'order-index',
     about: 'audit annotations count the whole list for mutating webhooks, the matching ones for validating',
     mutating: [
-      mutating('order-index-a', [webhook('m0', { rules: [rule({ resources: ['gadgets'] })] }), webhook('m1', { failurePolicy: 'Ignore' })]),
+      mutating('order-index-a', [
+        webhook('m0', { rules: [rule({ resources: ['gadgets'] })] }),
+        webhook('m1', { failurePolicy: 'Ignore' }),
+      ]),
       mutating('order-index-b', [webhook('m2', { objectSelector: { matchLabels: { no: 'match' } } }), webhook('m3')]),
     ],
     validating: [
@@ -48,7 +71,16 @@ export const order: readonly World[] = [
         webhook('v3', { failurePolicy: 'Ignore' }),
       ]),
     ],
-    behaviours: behaviours({ m0: allow, m1: { kind: 'raw', status: 500 }, m2: allow, m3: allow, v0: allow, v1: { kind: 'raw', status: 500 }, v2: allow, v3: { kind: 'raw', status: 500 } }),
+    behaviours: behaviours({
+      m0: allow,
+      m1: { kind: 'raw', status: 500 },
+      m2: allow,
+      m3: allow,
+      v0: allow,
+      v1: { kind: 'raw', status: 500 },
+      v2: allow,
+      v3: { kind: 'raw', status: 500 },
+    }),
     requests: [create('order-index')],
   },
   {
@@ -61,7 +93,8 @@ export const order: readonly World[] = [
   },
   {
     name: 'order-verbs',
-    about: 'every write walks both lists; apply is CREATE or UPDATE; a deleted collection goes object by object, without a name',
+    about:
+      'every write walks both lists; apply is CREATE or UPDATE; a deleted collection goes object by object, without a name',
     mutating: [mutating('order-verbs', [webhook('m0')])],
     validating: [validating('order-verbs', [webhook('v0')])],
     behaviours: behaviours({ m0: allow, v0: allow }),
@@ -88,7 +121,9 @@ export const order: readonly World[] = [
   {
     name: 'order-delete-refused',
     about: 'a mutating webhook may refuse a deletion, and so may a validating one',
-    mutating: [mutating('order-delete-refused', [webhook('m0', { objectSelector: { matchLabels: { by: 'mutating' } } })])],
+    mutating: [
+      mutating('order-delete-refused', [webhook('m0', { objectSelector: { matchLabels: { by: 'mutating' } } })]),
+    ],
     validating: [validating('order-delete-refused', [webhook('v0')])],
     behaviours: behaviours({ m0: deny({ message: 'not this one' }), v0: deny({ message: 'nor that one' }) }),
     requests: [
@@ -100,7 +135,11 @@ export const order: readonly World[] = [
   {
     name: 'order-namespaces',
     about: 'the namespace of a request for a namespace is its own name',
-    validating: [validating('order-namespaces', [webhook('v0', { rules: [rule({ apiGroups: [''], resources: ['namespaces', 'configmaps'] })] })])],
+    validating: [
+      validating('order-namespaces', [
+        webhook('v0', { rules: [rule({ apiGroups: [''], resources: ['namespaces', 'configmaps'] })] }),
+      ]),
+    ],
     behaviours: behaviours({ v0: allow }),
     requests: [
       request('order-namespaces-create', 'create', coreNamespaces, {

@@ -14,7 +14,11 @@ const spec: JsonObject = {
   nulls: [null],
 };
 
-const op = (name: string, path: string, ...value: JsonValue[]): JsonObject => ({ op: name, path, ...(value.length === 0 ? {} : { value: value[0] ?? null }) });
+const op = (name: string, path: string, ...value: JsonValue[]): JsonObject => ({
+  op: name,
+  path,
+  ...(value.length === 0 ? {} : { value: value[0] ?? null }),
+});
 const from = (name: string, source: string, path: string): JsonObject => ({ op: name, from: source, path });
 
 const operations: { readonly [name: string]: JsonObject[] } = {
@@ -85,7 +89,11 @@ const operations: { readonly [name: string]: JsonObject[] } = {
   copy: [from('copy', '/spec/map', '/spec/copied')],
   'copy-missing': [from('copy', '/spec/missing', '/spec/copied')],
   'copy-no-parent': [from('copy', '/spec/no/where', '/spec/copied')],
-  'copy-then-change': [from('copy', '/spec/map', '/spec/copied'), op('add', '/spec/copied/z', 1), op('test', '/spec/map', { a: { b: 'c' }, 'x/y': 1, 'm~n': 2, '': 3 })],
+  'copy-then-change': [
+    from('copy', '/spec/map', '/spec/copied'),
+    op('add', '/spec/copied/z', 1),
+    op('test', '/spec/map', { a: { b: 'c' }, 'x/y': 1, 'm~n': 2, '': 3 }),
+  ],
   'test-passes': [op('test', '/spec/map/a', { b: 'c' }), op('add', '/spec/passed', true)],
   'test-fails': [op('test', '/spec/number', 2), op('add', '/spec/passed', true)],
   'test-missing-null': [op('test', '/spec/missing', null), op('add', '/spec/passed', true)],
@@ -95,7 +103,10 @@ const operations: { readonly [name: string]: JsonObject[] } = {
   'test-null': [op('test', '/spec/nothing', null), op('add', '/spec/passed', true)],
   'test-text': [op('test', '/spec/text', 'plain <b> "q"')],
   'test-null-element': [op('test', '/spec/nulls', [null])],
-  'test-key-order': [op('test', '/spec/map', { '': 3, 'm~n': 2, 'x/y': 1, a: { b: 'c' } }), op('add', '/spec/passed', true)],
+  'test-key-order': [
+    op('test', '/spec/map', { '': 3, 'm~n': 2, 'x/y': 1, a: { b: 'c' } }),
+    op('add', '/spec/passed', true),
+  ],
   'test-list-order': [op('test', '/spec/list', [2, 1])],
   unknown: [op('frob', '/spec/number', 1)],
   capital: [op('Add', '/spec/number', 1)],
@@ -110,7 +121,8 @@ const operations: { readonly [name: string]: JsonObject[] } = {
 /** Patches whose text matters. */
 const texts: { readonly [name: string]: string } = {
   'test-one-point-nought': '[{"op":"test","path":"/spec/number","value":1.0}]',
-  'test-escaped-text': '[{"op":"test","path":"/spec/text","value":"plain \\u003cb\\u003e \\"q\\""},{"op":"add","path":"/spec/passed","value":true}]',
+  'test-escaped-text':
+    '[{"op":"test","path":"/spec/text","value":"plain \\u003cb\\u003e \\"q\\""},{"op":"add","path":"/spec/passed","value":true}]',
   'add-one-point-nought': '[{"op":"add","path":"/spec/new","value":1.0}]',
   'add-exponent': '[{"op":"add","path":"/spec/new","value":1e3}]',
   'replace-as-float': '[{"op":"replace","path":"/spec/number","value":1.0}]',
@@ -123,7 +135,9 @@ const texts: { readonly [name: string]: string } = {
 };
 
 const all: { readonly [name: string]: Behaviour } = {
-  ...Object.fromEntries(Object.entries(operations).map(([name, each]): [string, Behaviour] => [name, patches(...each)])),
+  ...Object.fromEntries(
+    Object.entries(operations).map(([name, each]): [string, Behaviour] => [name, patches(...each)]),
+  ),
   ...Object.fromEntries(Object.entries(texts).map(([name, text]): [string, Behaviour] => [name, patchText(text)])),
 };
 
@@ -132,7 +146,8 @@ const { webhooks, ...rest } = cases('patches', all, { failurePolicy: 'Ignore' },
 export const patchWorlds: readonly World[] = [
   {
     name: 'patches',
-    about: "patches are applied as the API server's library does; one that cannot be applied ends the request even under Ignore",
+    about:
+      "patches are applied as the API server's library does; one that cannot be applied ends the request even under Ignore",
     mutating: [mutating('patches', webhooks)],
     ...rest,
   },
@@ -157,9 +172,13 @@ export const patchWorlds: readonly World[] = [
     mutating: [
       mutating('patches-in-turn', [
         webhook('m0'),
-        webhook('m1', { rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1alpha1'], resources: ['widgets'] }] }),
+        webhook('m1', {
+          rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1alpha1'], resources: ['widgets'] }],
+        }),
         webhook('m2'),
-        webhook('m3', { rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1beta1'], resources: ['widgets'] }] }),
+        webhook('m3', {
+          rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1beta1'], resources: ['widgets'] }],
+        }),
       ]),
     ],
     behaviours: behaviours({
@@ -168,16 +187,22 @@ export const patchWorlds: readonly World[] = [
       m2: patches(op('test', '/spec/list', [1, 2]), op('add', '/spec/list/-', 3)),
       m3: patches(op('test', '/metadata/labels/a', 'b'), op('remove', '/spec/list/0')),
     }),
-    requests: [create('patches-in-turn', { labels: { z: 'y' } }), update('patches-in-turn-update', { labels: { c: 'd' }, version: 'v1beta1' })],
+    requests: [
+      create('patches-in-turn', { labels: { z: 'y' } }),
+      update('patches-in-turn-update', { labels: { c: 'd' }, version: 'v1beta1' }),
+    ],
   },
   {
     name: 'patches-version-in-turn',
-    about: 'a webhook that rewrites apiVersion or kind is corrected when the object is converted back, or the request ends',
+    about:
+      'a webhook that rewrites apiVersion or kind is corrected when the object is converted back, or the request ends',
     mutating: [
       mutating('patches-version-in-turn', [
         webhook('to-beta', { objectSelector: { matchLabels: { case: 'to-beta' } } }),
         webhook('to-nowhere', { objectSelector: { matchLabels: { case: 'to-nowhere' } } }),
-        webhook('last', { rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1alpha1'], resources: ['widgets'] }] }),
+        webhook('last', {
+          rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1alpha1'], resources: ['widgets'] }],
+        }),
       ]),
     ],
     behaviours: behaviours({

@@ -1,7 +1,20 @@
 import type { ReinvocationPolicy } from '../../../../src/api/webhook-configuration.ts';
 import type { Behaviour } from '../behaviour.ts';
 import type { World } from '../scenario.ts';
-import { allow, behaviours, create, deny, mutates, mutating, patches, rule, sets, update, validating, webhook } from './build.ts';
+import {
+  allow,
+  behaviours,
+  create,
+  deny,
+  mutates,
+  mutating,
+  patches,
+  rule,
+  sets,
+  update,
+  validating,
+  webhook,
+} from './build.ts';
 
 /** Appends to `spec.order` at every call. */
 const appends = (value: string): Behaviour =>
@@ -19,7 +32,12 @@ interface Hook {
   readonly over?: Parameters<typeof webhook>[1];
 }
 
-function world(name: string, about: string, hooks: { readonly [name: string]: Hook }, more: Partial<World> = {}): World {
+function world(
+  name: string,
+  about: string,
+  hooks: { readonly [name: string]: Hook },
+  more: Partial<World> = {},
+): World {
   return {
     name: `reinvocation-${name}`,
     about,
@@ -35,19 +53,53 @@ function world(name: string, about: string, hooks: { readonly [name: string]: Ho
   };
 }
 
-const ifNeeded = (does: Behaviour, over?: Hook['over']): Hook => ({ policy: 'IfNeeded', does, ...(over === undefined ? {} : { over }) });
-const never = (does: Behaviour, over?: Hook['over']): Hook => ({ policy: 'Never', does, ...(over === undefined ? {} : { over }) });
+const ifNeeded = (does: Behaviour, over?: Hook['over']): Hook => ({
+  policy: 'IfNeeded',
+  does,
+  ...(over === undefined ? {} : { over }),
+});
+const never = (does: Behaviour, over?: Hook['over']): Hook => ({
+  policy: 'Never',
+  does,
+  ...(over === undefined ? {} : { over }),
+});
 
 export const reinvocation: readonly World[] = [
   world('none', 'nothing changes, nobody is called again', { a: ifNeeded(allow), b: ifNeeded(allow) }),
-  world('first-changes', "a webhook's own change does not call it again", { a: ifNeeded(appends('a')), b: ifNeeded(allow) }),
-  world('later-changes', 'a later change calls the earlier ones again that wish it', { a: ifNeeded(appends('a')), b: never(appends('b')), c: never(appends('c')) }),
+  world('first-changes', "a webhook's own change does not call it again", {
+    a: ifNeeded(appends('a')),
+    b: ifNeeded(allow),
+  }),
+  world('later-changes', 'a later change calls the earlier ones again that wish it', {
+    a: ifNeeded(appends('a')),
+    b: never(appends('b')),
+    c: never(appends('c')),
+  }),
   world('never', 'without the wish nobody is called again', { a: never(appends('a')), b: never(appends('b')) }),
-  world('both', 'in the second round the later ones are called again after a change in it', { a: ifNeeded(appends('a')), b: ifNeeded(appends('b')) }),
-  world('chain', 'changes in the second round reach only those after them', { a: ifNeeded(appends('a')), b: ifNeeded(once('b')), c: ifNeeded(appends('c')) }),
-  world('settled', 'a second round without changes calls nobody after', { a: ifNeeded(once('a')), b: ifNeeded(once('b')), c: ifNeeded(once('c')) }),
-  world('no-third', 'there is never a third round', { a: ifNeeded(appends('a')), b: ifNeeded(appends('b')), c: ifNeeded(appends('c')) }),
-  world('middle', 'only those before the change are called again', { a: ifNeeded(allow), b: never(once('b')), c: ifNeeded(allow) }),
+  world('both', 'in the second round the later ones are called again after a change in it', {
+    a: ifNeeded(appends('a')),
+    b: ifNeeded(appends('b')),
+  }),
+  world('chain', 'changes in the second round reach only those after them', {
+    a: ifNeeded(appends('a')),
+    b: ifNeeded(once('b')),
+    c: ifNeeded(appends('c')),
+  }),
+  world('settled', 'a second round without changes calls nobody after', {
+    a: ifNeeded(once('a')),
+    b: ifNeeded(once('b')),
+    c: ifNeeded(once('c')),
+  }),
+  world('no-third', 'there is never a third round', {
+    a: ifNeeded(appends('a')),
+    b: ifNeeded(appends('b')),
+    c: ifNeeded(appends('c')),
+  }),
+  world('middle', 'only those before the change are called again', {
+    a: ifNeeded(allow),
+    b: never(once('b')),
+    c: ifNeeded(allow),
+  }),
   world('skipped-first', 'a webhook skipped in the first round is not called in the second', {
     a: ifNeeded(allow, { objectSelector: { matchLabels: { added: 'yes' } } }),
     b: ifNeeded(allow),
@@ -62,7 +114,10 @@ export const reinvocation: readonly World[] = [
     a: ifNeeded(allow, { matchConditions: [{ name: 'c', expression: '!has(object.spec.done)' }] }),
     b: never(once('done')),
   }),
-  world('no-op-patch', 'a patch that changes nothing calls nobody again', { a: ifNeeded(allow), b: never(patches({ op: 'add', path: '/spec/flavour', value: 'plain' })) }),
+  world('no-op-patch', 'a patch that changes nothing calls nobody again', {
+    a: ifNeeded(allow),
+    b: never(patches({ op: 'add', path: '/spec/flavour', value: 'plain' })),
+  }),
   world('undone', 'a change that is undone later has been one all the same', {
     a: ifNeeded(allow),
     b: never(patches(sets('tmp', 1))),

@@ -32,13 +32,21 @@ export const review: readonly World[] = [
           extra: { scopes: ['a', 'b'], 'example.com/team': ['c'] },
         },
       }),
-      create('review-users-odd', { user: { username: 'jürgen "x" <y>', groups: ['system:masters', 'system:authenticated'] } }),
+      create('review-users-odd', {
+        user: { username: 'jürgen "x" <y>', groups: ['system:masters', 'system:authenticated'] },
+      }),
     ],
   },
   {
     name: 'review-objects',
     about: 'what object, oldObject and options are for each operation',
-    mutating: [mutating('review-objects', [webhook('m0', { rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1'], resources: ['widgets/*'] }] })])],
+    mutating: [
+      mutating('review-objects', [
+        webhook('m0', {
+          rules: [{ operations: ['*'], apiGroups: ['*'], apiVersions: ['v1'], resources: ['widgets/*'] }],
+        }),
+      ]),
+    ],
     behaviours: behaviours({ m0: allow }),
     requests: [
       create('review-objects-create', { query: { fieldManager: 'tester' } }),
@@ -60,7 +68,9 @@ export const review: readonly World[] = [
     name: 'review-values',
     about: 'values of every kind arrive as they were sent',
     mutating: [mutating('review-values', [webhook('m0')])],
-    behaviours: behaviours({ m0: { kind: 'mutate', rules: [{ operations: [{ op: 'add', path: '/spec/touched', value: true }] }] } }),
+    behaviours: behaviours({
+      m0: { kind: 'mutate', rules: [{ operations: [{ op: 'add', path: '/spec/touched', value: true }] }] },
+    }),
     requests: [
       create('review-values', {
         spec: {

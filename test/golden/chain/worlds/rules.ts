@@ -1,15 +1,46 @@
 import type { RuleWithOperations } from '../../../../src/api/webhook-configuration.ts';
 import { clusterWidgets, foreignNamespaces, goldenGroup } from '../cluster.ts';
 import type { RequestSpec, World } from '../scenario.ts';
-import { allow, behaviours, configMap, configMaps, coreNamespaces, create, custom, mutating, namespaceObject, patch, patches, remove, request, rule, scale, sets, update, validating, webhook, widget } from './build.ts';
+import {
+  allow,
+  behaviours,
+  configMap,
+  configMaps,
+  coreNamespaces,
+  create,
+  custom,
+  mutating,
+  namespaceObject,
+  patch,
+  patches,
+  remove,
+  request,
+  rule,
+  scale,
+  sets,
+  update,
+  validating,
+  webhook,
+  widget,
+} from './build.ts';
 
 /** One validating webhook for each rule; who is called tells which rules match. */
-function matching(name: string, about: string, rules: { readonly [name: string]: Partial<RuleWithOperations> }, requests: readonly RequestSpec[]): World {
+function matching(
+  name: string,
+  about: string,
+  rules: { readonly [name: string]: Partial<RuleWithOperations> },
+  requests: readonly RequestSpec[],
+): World {
   const names = Object.keys(rules);
   return {
     name,
     about,
-    validating: [validating(name, names.map((each) => webhook(each, { rules: [rule(rules[each] ?? {})], matchPolicy: 'Exact' })))],
+    validating: [
+      validating(
+        name,
+        names.map((each) => webhook(each, { rules: [rule(rules[each] ?? {})], matchPolicy: 'Exact' })),
+      ),
+    ],
     behaviours: behaviours(Object.fromEntries(names.map((each) => [each, allow]))),
     requests,
   };
@@ -69,7 +100,7 @@ export const rules: readonly World[] = [
       'star-slash': { resources: ['*/'] },
       other: { resources: ['gadgets'] },
       'two-slashes': { resources: ['widgets/scale/x'] },
-      'several': { resources: ['gadgets', 'widgets/status'] },
+      several: { resources: ['gadgets', 'widgets/status'] },
     },
     [
       create('rules-resources-create'),
@@ -137,13 +168,24 @@ export const rules: readonly World[] = [
     validating: [
       validating('rules-first-wins', [
         webhook('beta-then-exact', { rules: [rule({ apiVersions: ['v1beta1'] }), rule({ apiVersions: ['v1'] })] }),
-        webhook('alpha-then-beta', { rules: [rule({ apiVersions: ['v1alpha1'] }), rule({ apiVersions: ['v1beta1'] })] }),
+        webhook('alpha-then-beta', {
+          rules: [rule({ apiVersions: ['v1alpha1'] }), rule({ apiVersions: ['v1beta1'] })],
+        }),
         webhook('both-in-one', { rules: [rule({ apiVersions: ['v1alpha1', 'v1beta1'] })] }),
         webhook('no-rules', { rules: [] }),
       ]),
     ],
-    behaviours: behaviours({ 'beta-then-exact': allow, 'alpha-then-beta': allow, 'both-in-one': allow, 'no-rules': allow }),
-    requests: [create('rules-first-wins-v1'), create('rules-first-wins-v1beta1', { version: 'v1beta1' }), create('rules-first-wins-v1alpha1', { version: 'v1alpha1' })],
+    behaviours: behaviours({
+      'beta-then-exact': allow,
+      'alpha-then-beta': allow,
+      'both-in-one': allow,
+      'no-rules': allow,
+    }),
+    requests: [
+      create('rules-first-wins-v1'),
+      create('rules-first-wins-v1beta1', { version: 'v1beta1' }),
+      create('rules-first-wins-v1alpha1', { version: 'v1alpha1' }),
+    ],
   },
   {
     name: 'rules-equivalent',
@@ -187,4 +229,3 @@ export const rules: readonly World[] = [
     ],
   },
 ];
-

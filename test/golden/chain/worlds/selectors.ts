@@ -38,37 +38,66 @@ const selectors: { readonly [name: string]: LabelSelector } = {
 
 const everything = { rules: [rule({ apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'] })] };
 
-function bySelector(name: string, about: string, field: 'namespaceSelector' | 'objectSelector', requests: readonly RequestSpec[]): World {
+function bySelector(
+  name: string,
+  about: string,
+  field: 'namespaceSelector' | 'objectSelector',
+  requests: readonly RequestSpec[],
+): World {
   const names = Object.keys(selectors);
   return {
     name,
     about,
-    validating: [validating(name, names.map((each) => webhook(each, { ...everything, [field]: selectors[each] ?? {} })))],
+    validating: [
+      validating(
+        name,
+        names.map((each) => webhook(each, { ...everything, [field]: selectors[each] ?? {} })),
+      ),
+    ],
     behaviours: behaviours(Object.fromEntries(names.map((each) => [each, allow]))),
     requests,
   };
 }
 
 export const selectorWorlds: readonly World[] = [
-  bySelector('selectors-namespace', 'the labels of the stored namespace are tested; cluster-scoped requests always pass', 'namespaceSelector', [
-    create('selectors-namespace-plain'),
-    create('selectors-namespace-prod', { namespace: 'prod' }),
-    create('selectors-namespace-dev', { namespace: 'dev', labels: { env: 'prod' } }),
-    update('selectors-namespace-update', { namespace: 'prod', spec: { x: 1 } }),
-    remove('selectors-namespace-delete', { namespace: 'prod' }),
-    scale('selectors-namespace-scale', 3, { namespace: 'dev' }),
-    request('selectors-namespace-cluster', 'create', clusterWidgets, { body: custom('ClusterWidget', 'selectors-namespace-cluster') }),
-    request('selectors-namespace-configmap', 'create', configMaps, { namespace: 'prod', body: configMap('selectors-namespace-configmap') }),
-  ]),
-  bySelector('selectors-of-namespaces', 'of a namespace being written the new labels are tested, otherwise the stored ones', 'namespaceSelector', [
-    request('selectors-ns-create', 'create', coreNamespaces, { body: namespaceObject('selectors-ns-create', { env: 'prod' }) }),
-    request('selectors-ns-update', 'patch', coreNamespaces, {
-      objectName: 'selectors-ns-update',
-      existing: namespaceObject('selectors-ns-update', { env: 'prod' }),
-      body: { metadata: { labels: { env: 'dev' } } },
-    }),
-    request('selectors-foreign-create', 'create', foreignNamespaces, { body: custom('Namespace', 'selectors-foreign-create', { env: 'prod' }) }),
-  ]),
+  bySelector(
+    'selectors-namespace',
+    'the labels of the stored namespace are tested; cluster-scoped requests always pass',
+    'namespaceSelector',
+    [
+      create('selectors-namespace-plain'),
+      create('selectors-namespace-prod', { namespace: 'prod' }),
+      create('selectors-namespace-dev', { namespace: 'dev', labels: { env: 'prod' } }),
+      update('selectors-namespace-update', { namespace: 'prod', spec: { x: 1 } }),
+      remove('selectors-namespace-delete', { namespace: 'prod' }),
+      scale('selectors-namespace-scale', 3, { namespace: 'dev' }),
+      request('selectors-namespace-cluster', 'create', clusterWidgets, {
+        body: custom('ClusterWidget', 'selectors-namespace-cluster'),
+      }),
+      request('selectors-namespace-configmap', 'create', configMaps, {
+        namespace: 'prod',
+        body: configMap('selectors-namespace-configmap'),
+      }),
+    ],
+  ),
+  bySelector(
+    'selectors-of-namespaces',
+    'of a namespace being written the new labels are tested, otherwise the stored ones',
+    'namespaceSelector',
+    [
+      request('selectors-ns-create', 'create', coreNamespaces, {
+        body: namespaceObject('selectors-ns-create', { env: 'prod' }),
+      }),
+      request('selectors-ns-update', 'patch', coreNamespaces, {
+        objectName: 'selectors-ns-update',
+        existing: namespaceObject('selectors-ns-update', { env: 'prod' }),
+        body: { metadata: { labels: { env: 'dev' } } },
+      }),
+      request('selectors-foreign-create', 'create', foreignNamespaces, {
+        body: custom('Namespace', 'selectors-foreign-create', { env: 'prod' }),
+      }),
+    ],
+  ),
   bySelector('selectors-object', 'an object passes when its new or its old labels match', 'objectSelector', [
     create('selectors-object-none'),
     create('selectors-object-prod', { labels: { env: 'prod' } }),
@@ -118,7 +147,10 @@ export const selectorWorlds: readonly World[] = [
     about: 'all of namespaceSelector, objectSelector and rules must match',
     validating: [
       validating('selectors-both', [
-        webhook('v0', { namespaceSelector: { matchLabels: { env: 'prod' } }, objectSelector: { matchLabels: { a: 'b' } } }),
+        webhook('v0', {
+          namespaceSelector: { matchLabels: { env: 'prod' } },
+          objectSelector: { matchLabels: { a: 'b' } },
+        }),
         webhook('v1', { namespaceSelector: { matchLabels: { env: 'prod' } } }),
         webhook('v2', { objectSelector: { matchLabels: { a: 'b' } }, rules: [rule({ operations: ['UPDATE'] })] }),
       ]),

@@ -1,9 +1,23 @@
 import type { Behaviour } from '../behaviour.ts';
 import type { World } from '../scenario.ts';
-import { allow, behaviours, cases, create, deny, mutating, patches, patchText, sets, update, validating, webhook } from './build.ts';
+import {
+  allow,
+  behaviours,
+  cases,
+  create,
+  deny,
+  mutating,
+  patches,
+  patchText,
+  sets,
+  update,
+  validating,
+  webhook,
+} from './build.ts';
 
 const warns = (...warnings: string[]) => ({ kind: 'answer', response: { warnings } }) as const;
-const annotates = (auditAnnotations: { [key: string]: string }) => ({ kind: 'answer', response: { auditAnnotations } }) as const;
+const annotates = (auditAnnotations: { [key: string]: string }) =>
+  ({ kind: 'answer', response: { auditAnnotations } }) as const;
 
 const warnings: { readonly [name: string]: Behaviour } = {
   none: warns(),
@@ -44,10 +58,34 @@ const annotationCases = cases('annotations', annotations);
 const validatingAnnotationCases = cases('annotations-v', annotations);
 
 export const telling: readonly World[] = [
-  { name: 'warnings', about: 'which warnings reach the client', mutating: [mutating('warnings', warningCases.webhooks)], behaviours: warningCases.behaviours, requests: warningCases.requests },
-  { name: 'warnings-v', about: 'which warnings reach the client', validating: [validating('warnings-v', validatingWarningCases.webhooks)], behaviours: validatingWarningCases.behaviours, requests: validatingWarningCases.requests },
-  { name: 'annotations', about: 'which audit annotations are written', mutating: [mutating('annotations', annotationCases.webhooks)], behaviours: annotationCases.behaviours, requests: annotationCases.requests },
-  { name: 'annotations-v', about: 'which audit annotations are written', validating: [validating('annotations-v', validatingAnnotationCases.webhooks)], behaviours: validatingAnnotationCases.behaviours, requests: validatingAnnotationCases.requests },
+  {
+    name: 'warnings',
+    about: 'which warnings reach the client',
+    mutating: [mutating('warnings', warningCases.webhooks)],
+    behaviours: warningCases.behaviours,
+    requests: warningCases.requests,
+  },
+  {
+    name: 'warnings-v',
+    about: 'which warnings reach the client',
+    validating: [validating('warnings-v', validatingWarningCases.webhooks)],
+    behaviours: validatingWarningCases.behaviours,
+    requests: validatingWarningCases.requests,
+  },
+  {
+    name: 'annotations',
+    about: 'which audit annotations are written',
+    mutating: [mutating('annotations', annotationCases.webhooks)],
+    behaviours: annotationCases.behaviours,
+    requests: annotationCases.requests,
+  },
+  {
+    name: 'annotations-v',
+    about: 'which audit annotations are written',
+    validating: [validating('annotations-v', validatingAnnotationCases.webhooks)],
+    behaviours: validatingAnnotationCases.behaviours,
+    requests: validatingAnnotationCases.requests,
+  },
   {
     name: 'telling-together',
     about: 'warnings of all webhooks in their order, repetitions once; annotations by webhook',
@@ -93,8 +131,17 @@ export const telling: readonly World[] = [
     name: 'telling-parallel',
     about: 'all matching validating webhooks are called, on the same object, though one refuses',
     mutating: [mutating('telling-parallel', [webhook('m0')])],
-    validating: [validating('telling-parallel-a', [webhook('v0'), webhook('v1')]), validating('telling-parallel-b', [webhook('v2'), webhook('v3')])],
-    behaviours: behaviours({ m0: patches(sets('a', 1)), v0: allow, v1: deny({ message: 'only one' }), v2: allow, v3: { kind: 'answer', response: { warnings: ['heard'] } } }),
+    validating: [
+      validating('telling-parallel-a', [webhook('v0'), webhook('v1')]),
+      validating('telling-parallel-b', [webhook('v2'), webhook('v3')]),
+    ],
+    behaviours: behaviours({
+      m0: patches(sets('a', 1)),
+      v0: allow,
+      v1: deny({ message: 'only one' }),
+      v2: allow,
+      v3: { kind: 'answer', response: { warnings: ['heard'] } },
+    }),
     requests: [create('telling-parallel'), update('telling-parallel-update', { spec: { x: 1 } })],
   },
 ];
