@@ -102,7 +102,7 @@ describe('findHazards()', () => {
       { ownNamespace: 'gate', excludedNamespaces: [] },
     ],
     ['leases of another group', rules(['leases'], { apiGroups: ['example.com'] }), safe],
-    ['node status only', rules(['nodes/status'], { apiGroups: [''] }), safe],
+    ['the proxy to nodes', rules(['nodes/proxy'], { apiGroups: [''] }), safe],
     [
       'leases outside kube-node-lease',
       rules(['leases']),
@@ -115,6 +115,7 @@ describe('findHazards()', () => {
   it.each([
     ['leases', rules(['leases']), safe, /leases/],
     ['nodes', rules(['nodes'], { apiGroups: [''] }), safe, /nodes/],
+    ['node status only', rules(['*/status'], { apiGroups: [''] }), safe, /nodes/],
     ['every resource', rules(['*']), safe, /leases[\s\S]*nodes/],
     ['kube-system', {}, { ownNamespace: 'gate', excludedNamespaces: ['gate'] }, /kube-system/],
     ['its own namespace', {}, { ownNamespace: 'gate', excludedNamespaces: ['kube-system'] }, /own namespace gate/],

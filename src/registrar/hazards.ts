@@ -14,16 +14,20 @@ export interface HazardOptions {
 /** Resources that the control plane must be able to write while the gate is down. */
 const vital: ReadonlyArray<{
   readonly resource: GroupVersionResource;
+  readonly subresources: readonly string[];
   readonly namespace: string;
   readonly why: string;
 }> = [
   {
     resource: { group: 'coordination.k8s.io', version: 'v1', resource: 'leases' },
+    subresources: [''],
     namespace: 'kube-node-lease',
     why: 'leases: nodes and leaders are given up when they cannot renew theirs',
   },
   {
     resource: { group: '', version: 'v1', resource: 'nodes' },
+    // Kubelets write the second one all the time.
+    subresources: ['', 'status'],
     namespace: '',
     why: 'nodes: no node could join or report its state',
   },
@@ -50,7 +54,9 @@ interface Hazard {
 function vitalResources(definition: WebhookDefinition, { excludedNamespaces }: HazardOptions): Hazard[] {
   return vital
     .filter(
-      ({ resource, namespace }) => !excludedNamespaces.includes(namespace) && catches(definition, resource, namespace),
+      ({ resource, subresources, namespace }) =>
+        !excludedNamespaces.includes(namespace) &&
+        subresources.some((subresource) => catches(definition, resource, subresource, namespace)),
     )
     .map(({ why }) => ({ name: definition.name, why }));
 }
@@ -75,8 +81,13 @@ function catchesNamespaced({ scope, resources, apiGroups }: Readonly<RuleWithOpe
   });
 }
 
-function catches(definition: WebhookDefinition, resource: GroupVersionResource, namespace: string): boolean {
+function catches(
+  definition: WebhookDefinition,
+  resource: GroupVersionResource,
+  subresource: string,
+  namespace: string,
+): boolean {
   return definition.rules.some((rule) =>
-    operations.some((operation) => matchesRule(rule, { operation, resource, subresource: '', namespace })),
+    operations.some((operation) => matchesRule(rule, { operation, resource, subresource, namespace })),
   );
 }

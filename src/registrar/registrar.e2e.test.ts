@@ -99,6 +99,18 @@ describe('Registrar', () => {
       const configuration = await read(validating);
       return configuration?.webhooks?.length === 2 && configuration.webhooks[0]?.failurePolicy === 'Fail';
     });
+
+    await kubectl(
+      'patch',
+      validating,
+      'gate',
+      '--type=json',
+      '-p',
+      JSON.stringify([{ op: 'add', path: '/webhooks/0/objectSelector/matchLabels', value: { never: 'there' } }]),
+    );
+    await within2Seconds(
+      async () => (await read(validating))?.webhooks?.[0]?.objectSelector?.matchLabels === undefined,
+    );
     expect(ours.state()).toMatchObject({ registered: true, problem: undefined });
     expect(ours.state().repairs).toBeGreaterThanOrEqual(2);
   });
@@ -176,6 +188,8 @@ describe('Registrar', () => {
     await old.publishedBundles();
     expect(await names()).toEqual(['v9.example.com']);
     await young.stop();
+    // Nobody serves v9 any more.
+    await within2Seconds(async () => (await names()).join() === 'v1.example.com,v2.example.com');
     old.setRegistry(new WebhookRegistry([validate('v9')]));
     await kubectl('delete', validating, 'gate');
     await within2Seconds(async () => (await names()).join() === 'v9.example.com');

@@ -54,6 +54,9 @@ export function defaultExcludedNamespaces(ownNamespace: string | undefined): str
 /** A pass over both objects this often, should every watch have failed to tell of a change. */
 const intervalMilliseconds = 30_000;
 
+/** Of the time that a stopping process has; its requests want most of it. */
+const releaseTimeoutMilliseconds = 2000;
+
 const kinds = {
   MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
   ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
@@ -66,7 +69,8 @@ const configurationKinds = ['MutatingWebhookConfiguration', 'ValidatingWebhookCo
  * drift as soon as a watch tells of it, removes entries and objects that are no longer wanted, and follows the CA bundle.
  *
  * Of several replicas with different webhooks the one that started last decides, so that an old replica does not undo
- * what a rollout brings. Fields and entries of other managers are left alone.
+ * what a rollout brings. When that one stops, the others decide again: after a rollout that was undone, nobody is left who
+ * serves what it registered. Fields and entries of other managers are left alone.
  */
 export class Registrar {
   readonly #options: RegistrarOptions;
@@ -74,8 +78,8 @@ export class Registrar {
   readonly #changes: ChangeListeners;
   readonly #informers: readonly Informer<WebhookConfiguration>[];
   readonly #startedAt: string;
-  /** The objects as this registrar last left them; what differs later was somebody else. */
-  readonly #seenRight = new Set<ConfigurationKind>();
+  /** The objects as this registrar last wanted and saw them; what differs later was somebody else. */
+  readonly #seenRight = new Map<ConfigurationKind, WebhookConfiguration>();
   #registry: WebhookRegistry;
   #state: RegistrationState = { registered: false, repairs: 0, problem: undefined };
 
@@ -113,10 +117,11 @@ export class Registrar {
     await this.#loop.start(signal);
   }
 
-  /** Ends watching and writing; the configurations stay. */
+  /** Ends watching and writing; the configurations stay, for other replicas to decide over. */
   async stop(): Promise<void> {
     await Promise.all(this.#informers.map((informer) => informer.stop()));
     await this.#loop.stop();
+    await this.#release(AbortSignal.timeout(releaseTimeoutMilliseconds));
   }
 
   state(): RegistrationState {
@@ -184,7 +189,7 @@ export class Registrar {
       return;
     }
     if (current !== undefined && covers(current, wanted) && !hasStaleEntries(current, wanted)) {
-      this.#seenRight.add(kind);
+      this.#seenRight.set(kind, wanted);
       return;
     }
     await this.#apply(kind, wanted, current, signal);
@@ -194,7 +199,7 @@ export class Registrar {
     } else {
       log.info('wrote the webhook configuration', { kind, name });
     }
-    this.#seenRight.add(kind);
+    this.#seenRight.set(kind, wanted);
   }
 
   async #wanted(current: WebhookConfiguration | undefined, signal: AbortSignal): Promise<WebhookConfiguration[]> {
@@ -258,6 +263,24 @@ export class Registrar {
       { ...wanted, metadata },
       { fieldManager, force: true, signal },
     );
+  }
+
+  /** Takes our start off the objects that carry it, so that no replica waits for one that is gone. */
+  async #release(signal: AbortSignal): Promise<void> {
+    for (const [kind, wanted] of this.#seenRight) {
+      this.#seenRight.delete(kind);
+      const { [startedAnnotation]: _started, ...annotations } = wanted.metadata?.annotations ?? {};
+      try {
+        const current = await getConfiguration(this.#options.client, kind, this.#options.name, signal);
+        if (current?.metadata?.annotations?.[startedAnnotation] !== this.#startedAt || !covers(current, wanted))
+          continue;
+        await this.#apply(kind, { ...wanted, metadata: { ...wanted.metadata, annotations } }, current, signal);
+      } catch (error) {
+        // Somebody else wrote in the same moment, or nobody answers: there is no time to try again.
+        const problem = error instanceof Error ? error.message : String(error);
+        this.#options.log.warn('could not hand the webhook configuration over', { kind, problem });
+      }
+    }
   }
 
   async #remove(kind: ConfigurationKind, current: WebhookConfiguration, signal: AbortSignal): Promise<void> {
