@@ -349,6 +349,27 @@ describe('a handler that fails', () => {
   });
 });
 
+describe('an `answer` of the user', () => {
+  it('that does not heed its signal is answered for: 504, and its place is free again', async () => {
+    await using gate = await serve(authority, webhooks, { answer: () => new Promise(() => undefined) });
+    using client = await gate.connect();
+    client.post('/label?timeout=200ms', review());
+    expect(statusOf(await client.answer())).toMatchObject({ code: 504, reason: 'Timeout' });
+    expect(gate.server.load.requestsInWork).toBe(0);
+  });
+
+  it('that rejects is answered for: 500 that says nothing of the reason', async () => {
+    await using gate = await serve(authority, webhooks, { answer: () => Promise.reject(new Error('hunter2')) });
+    using client = await gate.connect();
+    client.post('/label', review());
+    const status = statusOf(await client.answer());
+    expect(status).toMatchObject({ code: 500, reason: 'InternalError' });
+    expect(JSON.stringify(status)).not.toContain('hunter2');
+    expect(gate.logger.lines).toContainEqual(expect.objectContaining({ level: 'error' }));
+    expect(gate.server.load.requestsInWork).toBe(0);
+  });
+});
+
 it('tells a handler when its caller has gone', async () => {
   const started = Promise.withResolvers<void>();
   const ended = Promise.withResolvers<unknown>();

@@ -9,7 +9,7 @@ class TestWork implements Work {
   readonly #isUrgent: boolean;
   readonly #log: string[];
   readonly #takes: () => void;
-  readonly #end = Promise.withResolvers<void>();
+  #onOver: () => void = () => expect.unreachable('ended before it ran');
   isOver = false;
 
   constructor(
@@ -28,19 +28,19 @@ class TestWork implements Work {
     return this.#isUrgent;
   }
 
-  run(): Promise<void> {
+  run(onOver: () => void): void {
     this.#log.push(`run ${this.name}`);
     this.#takes();
-    return this.#end.promise;
+    this.#onOver = onOver;
   }
 
   shed(reason: string): void {
     this.#log.push(`shed ${this.name}: ${reason}`);
   }
 
+  /** Ends, and lets the event loop turn. */
   async end(): Promise<void> {
-    this.#end.resolve();
-    // The gate hears of it in a microtask of its own.
+    this.#onOver();
     await new Promise<void>((resolve) => setImmediate(resolve));
   }
 }

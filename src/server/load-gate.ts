@@ -8,8 +8,8 @@ export interface Work {
   readonly isOver: boolean;
   /** Whether it goes before others. Asked only when it cannot start at once. */
   isUrgent(): boolean;
-  /** Answers it. Must not reject. */
-  run(): Promise<void>;
+  /** Answers it, and calls `onOver` once when there is nothing more to do. */
+  run(onOver: () => void): void;
   /** Turns it away. `reason` completes the sentence "webhook x was not called: …". */
   shed(reason: string): void;
 }
@@ -103,9 +103,8 @@ export class LoadGate {
   #start(work: Work, now: number): void {
     if (!this.#isTurnScheduled) this.#scheduleTurn(now);
     this.#inWork += 1;
-    const finished = work.run();
+    work.run(() => this.#finish(now));
     this.#loopTime += (this.#clock.monotonic() - now - this.#loopTime) * measurementWeight;
-    void finished.then(() => this.#finish(now));
   }
 
   #finish(start: number): void {

@@ -6,6 +6,7 @@ import {
   type ListerSource,
   type WebhookDefinition,
 } from '../admission/index.ts';
+import type { StatusReason } from '../api/status.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { BlockWatch } from './block-watch.ts';
 import type { BodyBudget } from './body-budget.ts';
@@ -66,6 +67,7 @@ export class ReviewExchange implements Work {
   readonly #start: number;
   #deadline = 0;
   #cancelDeadline: (() => void) | undefined;
+  #onOver: (() => void) | undefined;
   #state: 'receiving' | 'waiting' | 'working' | 'over' = 'receiving';
   #chunks: Buffer[] = [];
   #receivedBytes = 0;
@@ -105,26 +107,34 @@ export class ReviewExchange implements Work {
   }
 
   /** The gate gives it its turn. */
-  async run(): Promise<void> {
+  run(onOver: () => void): void {
     this.#state = 'working';
-    const text = this.#text;
-    this.#text = '';
-    const { blocks } = this.#site;
-    const { name } = this.#webhook;
-    blocks.requestBegins(name);
-    const { httpStatus, body, outcome, request } = await this.#site.answer(this.#webhook, text, {
-      signal: this.#abort.signal,
-      log: this.#site.logger,
-      listers: this.#site.listers,
-    });
-    blocks.requestEnds(name);
-    if (!this.isOver) this.#answer(httpStatus, body, outcome, request);
+    this.#onOver = onOver;
+    void this.#work();
   }
 
   /** The gate turns it away. */
   shed(reason: string): void {
     const status = failureStatus(503, 'ServiceUnavailable', this.#notCalled(reason));
     this.#answer(503, JSON.stringify(status), 'shed', undefined, reason);
+  }
+
+  async #work(): Promise<void> {
+    const text = this.#text;
+    this.#text = '';
+    const { blocks, listers, logger } = this.#site;
+    const { name } = this.#webhook;
+    blocks.requestBegins(name);
+    try {
+      const options = { signal: this.#abort.signal, log: logger, listers };
+      const { httpStatus, body, outcome, request } = await this.#site.answer(this.#webhook, text, options);
+      if (!this.isOver) this.#answer(httpStatus, body, outcome, request);
+    } catch (error) {
+      logger.error('request could not be answered', { webhook: name, error: asError(error) });
+      if (!this.isOver) this.#answerFault(500, 'InternalError', `webhook ${name}: internal error`);
+    } finally {
+      blocks.requestEnds(name);
+    }
   }
 
   #judgeHeader(query: string): Omit<Refusal, 'close'> | undefined {
@@ -158,8 +168,9 @@ export class ReviewExchange implements Work {
     const bytes = this.#receivedBytes + chunk.length;
     if (bytes > this.#site.maxBodyBytes) return this.#refuse(this.#tooLarge());
     // What was announced counts for nothing: whoever announces much and sends nothing must not take the room of others.
-    if (!this.#site.bodies.take(chunk.length))
+    if (!this.#site.bodies.take(chunk.length)) {
       return this.#shedUnread('too many bytes of other requests are in memory');
+    }
     this.#receivedBytes = bytes;
     this.#chunks.push(chunk);
   }
@@ -181,8 +192,7 @@ export class ReviewExchange implements Work {
     this.#chunks = [];
     // Decoding would put U+FFFD in place of what is no UTF-8, and with that change the object.
     if (!isUtf8(body)) {
-      const status = failureStatus(400, 'BadRequest', 'body: is not UTF-8; expected an AdmissionReview as JSON');
-      return this.#answer(400, JSON.stringify(status), 'fault', undefined);
+      return this.#answerFault(400, 'BadRequest', 'body: is not UTF-8; expected an AdmissionReview as JSON');
     }
     this.#text = body.toString();
     this.#state = 'waiting';
@@ -212,6 +222,11 @@ export class ReviewExchange implements Work {
       this.shed('it could not be answered before its timeout');
     } else if (this.#state === 'working') {
       this.#abort.abort(new DOMException('the deadline of the request has passed', 'TimeoutError'));
+      // Who heeds the signal answers before this.
+      setImmediate(() => {
+        if (this.isOver) return;
+        this.#answerFault(504, 'Timeout', `webhook ${this.#webhook.name}: there was no answer before the deadline`);
+      });
     }
   }
 
@@ -236,6 +251,10 @@ export class ReviewExchange implements Work {
   ): void {
     answer(this.#request, this.#response, httpStatus, jsonType, body, { close: this.#site.isDraining() });
     this.#finish(outcome, request, httpStatus, reason);
+  }
+
+  #answerFault(code: number, reason: StatusReason, message: string): void {
+    this.#answer(code, JSON.stringify(failureStatus(code, reason, message)), 'fault', undefined);
   }
 
   /** Before the body is there. */
@@ -283,7 +302,13 @@ export class ReviewExchange implements Work {
     this.#receivedBytes = 0;
     this.#chunks = [];
     this.#text = '';
+    this.#onOver?.();
+    this.#onOver = undefined;
   }
+}
+
+function asError(error: unknown): Error {
+  return error instanceof Error ? error : new Error('something that is no error was thrown');
 }
 
 /** `application/json; charset=utf-8` and the like. */
