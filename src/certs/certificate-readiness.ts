@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { verifyAgainstPublished, type BundlePublication } from './bundle-publication.ts';
 import type { CertificateSource, Health } from './certificate-source.ts';
-import { ReconcileLoop } from './reconcile-loop.ts';
+import { ReconcileLoop } from '../kube/index.ts';
 
 export interface CertificateReadinessOptions {
   readonly source: CertificateSource;

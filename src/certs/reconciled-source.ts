@@ -1,7 +1,6 @@
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { CertificateSource, Health, ServingCertificate } from './certificate-source.ts';
-import { ChangeListeners } from './change-listeners.ts';
-import { ReconcileLoop } from './reconcile-loop.ts';
+import { ChangeListeners, ReconcileLoop } from '../kube/index.ts';
 
 export interface ReconciledSourceOptions {
   /** Where the certificate comes from, for the log: `Secret sallyport/webhook-ca`. */

@@ -49,3 +49,5 @@ export type {
   SourcedObject,
   SourceProblem,
 } from './object-source.ts';
+export { ChangeListeners } from './change-listeners.ts';
+export { ReconcileLoop, type ReconcileLoopOptions } from './reconcile-loop.ts';

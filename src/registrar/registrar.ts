@@ -2,9 +2,15 @@ import { createHash } from 'node:crypto';
 import type { WebhookRegistry } from '../admission/index.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { WebhookClientConfig, WebhookConfiguration } from '../api/webhook-configuration.ts';
-import { ChangeListeners } from '../certs/change-listeners.ts';
-import { Informer, isConflict, isNotFound, type KubeClient, type ObjectAddress } from '../kube/index.ts';
-import { ReconcileLoop } from '../certs/reconcile-loop.ts';
+import {
+  ChangeListeners,
+  Informer,
+  isConflict,
+  isNotFound,
+  type KubeClient,
+  type ObjectAddress,
+  ReconcileLoop,
+} from '../kube/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { buildConfigurations, type GateAddress } from './configurations.ts';
 import { covers } from './drift.ts';
