@@ -118,6 +118,18 @@ const oddPods: readonly KubernetesObject[] = [
       ephemeralContainers: [container('debug', { ports: [{ containerPort: 11 }] })],
     },
   }),
+  ...[
+    {},
+    { os: { name: 'windows' } },
+    { securityContext: { appArmorProfile: { type: 'Unconfined' } } },
+    { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } },
+    { containers: [container('main', { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } })] },
+  ].map((spec, index) =>
+    pod(`app-armor-annotation-${index}`, {
+      metadata: { annotations: { 'container.apparmor.security.beta.kubernetes.io/main': 'unconfined' } },
+      spec,
+    }),
+  ),
   pod('good', { spec: goodSpec }),
 ];
 

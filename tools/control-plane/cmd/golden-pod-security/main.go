@@ -108,6 +108,7 @@ func main() {
 	check(err)
 
 	record := newRecord()
+	fmt.Fprintf(record, ",\n\"copyright\": %q", "The Kubernetes Authors, Apache License 2.0")
 	section(record, "fixtures", readFixtures(evaluator), func(f *fixture) any { return f })
 	record.writeTo(filepath.Join(os.Args[1], "fixtures.json"))
 
