@@ -56,6 +56,12 @@ describe('parseGateConfiguration()', () => {
     ['another kind', minimal.replace('GateConfiguration', 'Gate'), '/etc/gate/gate.yaml:2: kind:'],
     ['a key twice', `${minimal}log: {}\nlog: {}\n`, '/etc/gate/gate.yaml:6'],
     ['broken YAML', `${minimal}log: [`, '/etc/gate/gate.yaml:'],
+    ['an alias of nothing', `${minimal}log: *nothing\n`, '/etc/gate/gate.yaml: Unresolved alias'],
+    [
+      'aliases that multiply',
+      `a: &a [x, x, x, x]\nb: &b [*a, *a, *a, *a, *a, *a]\nc: &c [*b, *b, *b, *b, *b, *b]\nd: [*c, *c, *c, *c]\n`,
+      '/etc/gate/gate.yaml: Excessive alias count',
+    ],
     ['a text', 'hello', 'gate.yaml'],
     ['nothing', '', 'gate.yaml'],
   ])('refuses %s, naming file and line', (_name, text, message) => {

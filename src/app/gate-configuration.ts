@@ -89,8 +89,7 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
     (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
   );
   if (syntax.length > 0) throw new InvalidConfigurationError(syntax.join('\n'));
-  // Aliases are bounded by the library, so a small file cannot become a large value.
-  const parsed = gateSchema.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const parsed = gateSchema.safeParse(valueOf(document, file));
   if (!parsed.success) {
     const problems = parsed.error.issues.flatMap((issue) => describe(issue, document, lines, file));
     throw new InvalidConfigurationError(problems.join('\n'));
@@ -105,6 +104,16 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
         ? { ...certificates, directory: resolve(folder, certificates.directory) }
         : certificates,
   };
+}
+
+/** Aliases are bounded, so that a small file cannot become a large value. */
+function valueOf(document: Document, file: string): unknown {
+  try {
+    return document.toJS({ maxAliasCount: 100 });
+  } catch (cause) {
+    const problem = cause instanceof Error ? firstLine(cause.message) : 'is not YAML';
+    throw new InvalidConfigurationError(`${file}: ${problem}`, { cause });
+  }
 }
 
 function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter, file: string): string[] {

@@ -15,6 +15,10 @@ export interface InstallOptions {
 
 type Manifest = KubernetesObject & Readonly<Record<string, unknown>>;
 
+const configurationKey = 'gate.yaml';
+/** What the configuration names by relative paths lies in the image beside it. */
+const configurationPath = `/etc/sallyport/${configurationKey}`;
+
 /** Longest time from SIGTERM to the end; see the server's shutdown. */
 const terminationGracePeriodSeconds = 60;
 
@@ -44,7 +48,7 @@ export function installManifests(options: InstallOptions): Manifest[] {
     },
     { apiVersion: 'v1', kind: 'ServiceAccount', metadata: meta() },
     ...rights(options, { namespace, name, labels }),
-    { apiVersion: 'v1', kind: 'ConfigMap', metadata: meta(), data: { 'gate.yaml': options.configurationText } },
+    { apiVersion: 'v1', kind: 'ConfigMap', metadata: meta(), data: { [configurationKey]: options.configurationText } },
     {
       apiVersion: 'v1',
       kind: 'Service',
@@ -173,7 +177,7 @@ function deployment({ configuration, image }: InstallOptions, { namespace, name,
             {
               name: 'gate',
               image,
-              args: ['serve', '--config', '/etc/sallyport/gate.yaml'],
+              args: ['serve', '--config', configurationPath],
               ports: [
                 { name: 'https', containerPort: port, protocol: 'TCP' },
                 { name: 'health', containerPort: healthPort, protocol: 'TCP' },
@@ -188,7 +192,10 @@ function deployment({ configuration, image }: InstallOptions, { namespace, name,
                 runAsUser: 65_532,
                 capabilities: { drop: ['ALL'] },
               },
-              volumeMounts: [{ name: 'configuration', mountPath: '/etc/sallyport', readOnly: true }],
+              volumeMounts: [
+                // The file alone: a mounted folder would hide the webhooks that the image has beside it.
+                { name: 'configuration', mountPath: configurationPath, subPath: configurationKey, readOnly: true },
+              ],
             },
           ],
           volumes: [{ name: 'configuration', configMap: { name } }],
