@@ -188,6 +188,45 @@ registration: ${registration}
   });
 });
 
+describe('sallyport review -o yaml', () => {
+  it('keeps integers that a double does not hold, and prints nothing of what is deleted', async () => {
+    const file = write(
+      'a.yaml',
+      'apiVersion: example.com/v1\nkind: Widget\nmetadata: { name: a }\nspec: { size: 12345678901234567891 }\n',
+    );
+    const created = await sallyport('review', '-f', file, '-o', 'yaml');
+    expect(created.stdout).toContain('size: 12345678901234567891\n');
+    const deleted = await sallyport('review', '-f', file, '-o', 'yaml', '--operation', 'DELETE');
+    expect(deleted).toMatchObject({ code: 0, stdout: '' });
+  });
+});
+
+describe('sallyport dev -', () => {
+  it('reviews again what standard input said when a webhook changes', async () => {
+    const text = `import { defineValidator } from 'sallyport';
+export const a = defineValidator({ name: 'a.example.com', resource: 'pods', operations: ['CREATE'], handler: () => undefined });
+`;
+    const file = write('webhooks/a.ts', text);
+    const args = ['--conditions=sallyport-source', 'src/cli/main.ts', 'dev', '-w', join(folder, 'webhooks'), '-'];
+    const child = spawn(process.execPath, args, { cwd: root });
+    child.stdin.end('apiVersion: v1\nkind: Pod\nmetadata: { name: piped }\n');
+    let output = '';
+    child.stdout.on('data', (chunk: Buffer) => {
+      output += chunk.toString();
+      if (output.split('1 allowed').length > 2) child.kill('SIGTERM');
+    });
+    let told = '';
+    child.stderr.on('data', (chunk: Buffer) => {
+      told += chunk.toString();
+      if (told.includes('watching for changes')) writeFileSync(file, `${text}\n`);
+      told = told.replace('watching for changes', '');
+    });
+    const [code] = (await once(child, 'exit')) as [number | null];
+    expect(output.match(/allowed +Pod default\/piped/g)?.length).toBeGreaterThanOrEqual(2);
+    expect(code).toBe(0);
+  });
+});
+
 describe('a handler that throws', () => {
   it.each([
     ['dev', ['--once']],

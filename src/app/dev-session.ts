@@ -1,5 +1,5 @@
 import { WebhookRegistry, type WebhookSelection } from '../admission/index.ts';
-import type { ManifestProblem } from '../api/manifest.ts';
+import type { ManifestFile, ManifestProblem } from '../api/manifest.ts';
 import { SelfSignedSource } from '../certs/index.ts';
 import { HttpsWebhookClient, pluginOrder } from '../chain/index.ts';
 import type { WebhookConfiguration } from '../api/webhook-configuration.ts';
@@ -42,6 +42,7 @@ export class DevSession {
   #server: AdmissionServer | undefined;
   #thread: WebhookThread | undefined;
   #registry = new WebhookRegistry();
+  #standardInput: Promise<ManifestFile> | undefined;
   #port = 0;
 
   constructor(options: DevSessionOptions) {
@@ -92,7 +93,7 @@ export class DevSession {
    * it calls through our own port. What was let in is what the handlers' listers find from then on.
    */
   async review(): Promise<DevReview> {
-    const { manifests, problems } = await readManifestFiles(this.#options.manifests);
+    const { manifests, problems } = await this.#readManifests();
     const thread = this.#currentThread();
     thread.forget();
     const client = new HttpsWebhookClient();
@@ -133,6 +134,19 @@ export class DevSession {
     this.#thread = thread;
     this.#registry = new WebhookRegistry(thread.definitions);
     await former?.stop();
+  }
+
+  /** Standard input can be read once only; what it said stays what it said. */
+  async #readManifests(): Promise<ManifestFile> {
+    const read = await Promise.all(
+      this.#options.manifests.map((path) =>
+        path === '-' ? (this.#standardInput ??= readManifestFiles([path])) : readManifestFiles([path]),
+      ),
+    );
+    return {
+      manifests: read.flatMap(({ manifests }) => manifests),
+      problems: read.flatMap(({ problems }) => problems),
+    };
   }
 
   #currentThread(): WebhookThread {

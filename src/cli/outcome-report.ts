@@ -4,7 +4,7 @@ import { stringify } from 'yaml';
 import type { ManifestProblem } from '../api/manifest.ts';
 import type { ReviewedManifest } from '../review/offline-review.ts';
 import type { Step, WebhookMatch, WebhookStep } from '../chain/step.ts';
-import { diff, type JsonValue } from '../json/index.ts';
+import { diff, isRawNumber, numberText, type JsonValue } from '../json/index.ts';
 import { notSimulatedText } from './not-simulated.ts';
 import { objectDiff, patchLines } from './object-diff.ts';
 
@@ -23,7 +23,10 @@ export function formatOutcomes(
       return table(reviewed, problems, true);
     case 'yaml':
       return [
-        ...reviewed.flatMap(({ outcome }) => (outcome.allowed ? [stringify(outcome.object, { lineWidth: 0 })] : [])),
+        ...reviewed.flatMap(({ outcome: { allowed, object } }) =>
+          // Of what is deleted nothing is left to print.
+          allowed && object !== null ? [stringify(object, yamlNumber, { lineWidth: 0 })] : [],
+        ),
         // Comments, so that what is printed can still be applied.
         ...reviewed.flatMap((each) => (each.outcome.allowed ? [] : [`# denied: ${nameOf(each)}: ${reasonOf(each)}\n`])),
         ...problems.map((problem) => `# unread: ${placeOf(problem)}: ${problem.message}\n`),
@@ -31,6 +34,13 @@ export function formatOutcomes(
     case 'json':
       return `${JSON.stringify({ reviews: reviewed.map(asJson), problems })}\n`;
   }
+}
+
+/** Integers that a double does not hold are raw JSON numbers, which the YAML library does not know. */
+function yamlNumber(_key: unknown, value: unknown): unknown {
+  if (!isRawNumber(value)) return value;
+  const text = numberText(value);
+  return /^-?\d+$/.test(text) ? BigInt(text) : Number(text);
 }
 
 /** Everything the chain did with one manifest, in order. */

@@ -13,10 +13,12 @@ export async function devCluster(options: Omit<DevSessionOptions, 'kubeconfig'>)
   process.stderr.write('Starting a local API server…\n');
   const plane = await ControlPlane.start();
   const session = new DevSession({ ...options, kubeconfig: plane.kubeconfig });
-  const client = new KubeClient(await loadKubeconfig([plane.kubeconfig]));
+  let client: KubeClient | undefined;
+  let registrar: Registrar | undefined;
   try {
+    client = new KubeClient(await loadKubeconfig([plane.kubeconfig]));
     await session.start();
-    const registrar = new Registrar({
+    const made = (registrar = new Registrar({
       client,
       registry: session.registry,
       name: 'sallyport-dev',
@@ -27,22 +29,22 @@ export async function devCluster(options: Omit<DevSessionOptions, 'kubeconfig'>)
       caBundle: () => session.certificates.confirmCaBundle(),
       log: options.log,
       clock: systemClock,
-    });
-    await registrar.start();
-    process.stdout.write(`export KUBECONFIG=${plane.kubeconfig}\n`);
-    process.stderr.write(
-      `\n${session.registry.size} webhooks are registered. In another terminal, run the line above, then use kubectl; Ctrl-C ends.\n`,
-    );
+    }));
     await untilInterrupted(async (signal) => {
+      await made.start(signal);
+      process.stdout.write(`export KUBECONFIG=${plane.kubeconfig}\n`);
+      process.stderr.write(
+        `\n${session.registry.size} webhooks are registered. In another terminal, run the line above, then use kubectl; Ctrl-C ends.\n`,
+      );
       let working = Promise.resolve();
       const reload = async (): Promise<void> => {
         try {
           await session.reload();
-          registrar.setRegistry(session.registry);
+          made.setRegistry(session.registry);
           process.stderr.write(`Loaded ${session.registry.size} webhooks again.\n`);
         } catch (error) {
           if (!(error instanceof SallyportError)) throw error;
-          process.stderr.write(`${error.message}\nThe webhooks that loaded last go on serving.\n`);
+          process.stderr.write(`${error.message}\nWhat was registered last stays registered.\n`);
         }
       };
       const stop = await watchFiles(options.webhooks, () => {
@@ -50,10 +52,10 @@ export async function devCluster(options: Omit<DevSessionOptions, 'kubeconfig'>)
       });
       signal.addEventListener('abort', stop, { once: true });
     });
-    await registrar.stop();
     return exitCode.done;
   } finally {
-    client.close();
+    await registrar?.stop();
+    client?.close();
     await session.stop();
     await plane.stop();
   }

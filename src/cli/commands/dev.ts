@@ -27,9 +27,6 @@ export async function dev(files: readonly string[], options: DevOptions): Promis
     print(first);
     if (options.once === true) return codeOf(first);
 
-    process.stderr.write(
-      `\nServing ${session.registry.size} webhooks on ${session.url}; watching for changes, Ctrl-C ends.\n`,
-    );
     await untilInterrupted(async (signal) => {
       let working = Promise.resolve();
       const again = async (reload: boolean): Promise<void> => {
@@ -47,6 +44,9 @@ export async function dev(files: readonly string[], options: DevOptions): Promis
         working = working.then(() => again(true));
       });
       signal.addEventListener('abort', stop, { once: true });
+      process.stderr.write(
+        `\nServing ${session.registry.size} webhooks on ${session.url}; watching for changes, Ctrl-C ends.\n`,
+      );
     });
     return exitCode.done;
   } finally {
