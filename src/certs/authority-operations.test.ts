@@ -62,8 +62,9 @@ describe('rotateAuthority()', () => {
     const empty = new MemorySecretStore();
     expect(await rotateAuthority({ store: empty, clock, authorityLifetimeMilliseconds })).toBe('no-authority');
     const { store, source } = await withAuthority();
-    expect(await rotateAuthority({ store, clock, authorityLifetimeMilliseconds })).toBe('started');
-    expect(await rotateAuthority({ store, clock, authorityLifetimeMilliseconds })).toBe('already-rotating');
+    expect(await rotateAuthority({ store, clock })).toBe('started');
+    expect((await readAuthorityStatus(store))?.next?.notAfter).toEqual(new Date(now + 365 * day));
+    expect(await rotateAuthority({ store, clock })).toBe('already-rotating');
     await source.stop();
   });
 

@@ -9,6 +9,7 @@ import {
   type AuthorityState,
 } from './authority-state.ts';
 import { ForeignSecretError } from './errors.ts';
+import { defaultAuthorityLifetimeMilliseconds } from './secret-authority-options.ts';
 import type { SecretStore } from './secret-store.ts';
 import { issueAuthority, renewalTime } from './x509.ts';
 
@@ -38,8 +39,8 @@ export interface AuthorityCertificateStatus {
 export interface RotateAuthorityOptions {
   readonly store: SecretStore;
   readonly clock: Clock;
-  /** Life of the new CA. */
-  readonly authorityLifetimeMilliseconds: number;
+  /** Life of the new CA. Default: 365 days, as that of {@link SecretAuthority}. */
+  readonly authorityLifetimeMilliseconds?: number;
 }
 
 /** `started`: the replicas take it from here. `already-rotating`: a new CA is already waiting to be published. */
@@ -73,7 +74,7 @@ export async function rotateAuthority(
   options: RotateAuthorityOptions,
   signal?: AbortSignal,
 ): Promise<RotateAuthorityResult> {
-  const { store, clock, authorityLifetimeMilliseconds } = options;
+  const { store, clock, authorityLifetimeMilliseconds = defaultAuthorityLifetimeMilliseconds } = options;
   // Ends: each lost race is a step that a replica took, and a rotation has few.
   for (;;) {
     const found = await readAuthority(store, signal);

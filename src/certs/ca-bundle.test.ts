@@ -19,9 +19,14 @@ beforeAll(async () => {
 const garbage = '-----BEGIN CERTIFICATE-----\neA==\n-----END CERTIFICATE-----\n';
 
 describe('formatCaBundle()', () => {
-  it('puts the oldest first, each once, with one newline after each', () => {
-    const [first, second] = [new X509Certificate(a), new X509Certificate(b)];
-    expect(formatCaBundle([second, first, second])).toBe(a + b);
+  it('puts the oldest first, each once, with one newline after each', async () => {
+    const ages = [1, 2, 3, 4, 5];
+    const pairs = await Promise.all(
+      ages.map((age) => issueAuthority({ issuedAt: now + age * 1000, lifetimeMilliseconds: 1e9 })),
+    );
+    const certificates = pairs.map(({ certificatePem }) => new X509Certificate(certificatePem));
+    const inOrder = pairs.map(({ certificatePem }) => certificatePem).join('');
+    expect(formatCaBundle([...certificates, ...certificates].reverse())).toBe(inOrder);
     expect(formatCaBundle([])).toBe('');
   });
 });

@@ -63,7 +63,7 @@ export class CertManagerSource extends ReconciledSource {
     // Its own anchor: only the time and the purpose are judged here, the configurations judge the rest.
     const verdict = verifyChain(certificatePem, { caBundlePem: certificatePem, now: this.#clock.now() });
     if (verdict.kind === 'unverified') throw new CertificatePairError(this.#origin, verdict.reason);
-    if (served !== undefined && !this.hasExpired(served)) {
+    if (served !== undefined) {
       const published = await this.#publication.publishedBundles(signal);
       const now = this.#clock.now();
       const candidateVerdict = verifyAgainstPublished(candidate, published, now);

@@ -53,6 +53,7 @@ export type ResolvedSecretAuthorityOptions = Required<SecretAuthorityOptions>;
 
 const minuteMilliseconds = 60_000;
 const dayMilliseconds = 24 * 60 * minuteMilliseconds;
+export const defaultAuthorityLifetimeMilliseconds = 365 * dayMilliseconds;
 /** Validity in certificates counts whole seconds; below this the rounding eats the last third of a life. */
 const shortestLeafMilliseconds = 3000;
 
@@ -61,7 +62,7 @@ export function resolveSecretAuthorityOptions(options: SecretAuthorityOptions): 
   const leafLifetimeMilliseconds = options.leafLifetimeMilliseconds ?? 7 * dayMilliseconds;
   const resolved: ResolvedSecretAuthorityOptions = {
     clock: systemClock,
-    authorityLifetimeMilliseconds: 365 * dayMilliseconds,
+    authorityLifetimeMilliseconds: defaultAuthorityLifetimeMilliseconds,
     leafLifetimeMilliseconds,
     overlapMilliseconds: leafLifetimeMilliseconds + clockSkewMilliseconds,
     propagationMilliseconds: minuteMilliseconds,

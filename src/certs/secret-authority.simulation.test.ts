@@ -39,7 +39,7 @@ describe('SecretAuthority among sleeping, dying and late replicas', () => {
           expect(outcome.authorities).toBeGreaterThan(2);
         },
       ),
-      { numRuns: 10, endOnFailure: true },
+      { numRuns: 6, endOnFailure: true },
     );
   }, 120_000);
 

@@ -283,6 +283,29 @@ describe('SecretAuthority rotating its CA', () => {
     expect(verifies(source, source.caBundle() ?? '')).toBe(true);
   });
 
+  it('tells those who listen as soon as there is a new bundle to publish', async () => {
+    const source = await started();
+    await publish(source);
+    const leaf = source.get()?.fingerprint;
+    const told: number[] = [];
+    source.subscribe(() => told.push(bundleSize(source)));
+    await rotateAuthority({ store, clock, authorityLifetimeMilliseconds: 365 * day });
+    await source.confirmCaBundle();
+    expect(told).toEqual([2]);
+    expect(source.get()?.fingerprint).toBe(leaf);
+  });
+
+  it('serves nothing from a CA that is not valid yet by its own clock', async () => {
+    await started({ clock: clockAt(now + 2 * day) });
+    const source = create();
+    const starting = source.start();
+    await expect(source.confirmCaBundle()).rejects.toThrow(/is not valid before 2030-06-0/);
+    expect(source.get()).toBeUndefined();
+    clock.advance(2 * day);
+    await starting;
+    expect(verifies(source, source.caBundle() ?? '')).toBe(true);
+  });
+
   it('does not move the leaf while one configuration of two lacks the new CA', async () => {
     const source = await started();
     await publish(source);

@@ -108,9 +108,10 @@ describe('verifyChain() with certificates of other issuers', () => {
     name: string,
     issuer: Issued | undefined,
     extensions: x509.Extension[],
-    notAfter = now + hour,
+    { notAfter = now + hour, keys: given }: { notAfter?: number; keys?: webcrypto.CryptoKeyPair } = {},
   ): Promise<Issued> {
-    const keys = await webcrypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify']);
+    const p256 = { name: 'ECDSA', namedCurve: 'P-256' };
+    const keys = given ?? (await webcrypto.subtle.generateKey(p256, true, ['sign', 'verify']));
     const certificate = await x509.X509CertificateGenerator.create({
       subject: `CN=${name}`,
       issuer: `CN=${issuer?.name ?? name}`,
@@ -141,21 +142,22 @@ describe('verifyChain() with certificates of other issuers', () => {
 
   it('ends when intermediates vouch for each other', async () => {
     const a = await issue('a', undefined, [ca]);
-    const aByB = await issue('b', a, [ca]);
-    const loop = await issue('a', aByB, [ca]);
-    const { pem } = await issue('leaf', aByB, [serverAuth]);
+    const b = await issue('b', a, [ca]);
+    const aByB = await issue('a', b, [ca], { keys: a.keys });
+    const { pem } = await issue('leaf', b, [serverAuth]);
     const stranger = await issue('stranger', undefined, [ca]);
-    expect(verifyChain(pem + aByB.pem + loop.pem, { caBundlePem: stranger.pem, now }).kind).toBe('unverified');
+    expect(verifyChain(pem + b.pem + aByB.pem, { caBundlePem: stranger.pem, now }).kind).toBe('unverified');
+    expect(verifyChain(pem + b.pem + aByB.pem, { caBundlePem: a.pem, now }).kind).toBe('verified');
   });
 
   it('refuses an expired CA and an expired intermediate', async () => {
-    const expired = await issue('expired', undefined, [ca], now - 1);
+    const expired = await issue('expired', undefined, [ca], { notAfter: now - 1 });
     const byExpired = await issue('leaf', expired, [serverAuth]);
     expect(verifyChain(byExpired.pem, { caBundlePem: expired.pem, now })).toMatchObject({
       reason: expect.stringMatching(/its CA "CN=expired" has expired/) as string,
     });
     const root = await issue('root', undefined, [ca]);
-    const intermediate = await issue('intermediate', root, [ca], now - 1);
+    const intermediate = await issue('intermediate', root, [ca], { notAfter: now - 1 });
     const leafBelow = await issue('leaf', intermediate, [serverAuth]);
     expect(verifyChain(leafBelow.pem + intermediate.pem, { caBundlePem: root.pem, now })).toMatchObject({
       reason: expect.stringMatching(/the intermediate "CN=intermediate" has expired/) as string,
@@ -174,6 +176,14 @@ describe('verifyChain() with certificates of other issuers', () => {
     const { pem } = await issue('leaf', namesake, [serverAuth]);
     expect(verifyChain(pem, { caBundlePem: root.pem, now }).kind).toBe('unverified');
     expect(verifyChain(pem, { caBundlePem: root.pem + namesake.pem, now }).kind).toBe('verified');
+  });
+
+  it('takes no name from the subject, as the API server does not', async () => {
+    const root = await issue('root', undefined, [ca]);
+    const { pem } = await issue('gate.example.com', root, [serverAuth]);
+    expect(verifyChain(pem, { caBundlePem: root.pem, now, serverName: 'gate.example.com' })).toMatchObject({
+      reason: 'the certificate is not for gate.example.com, but for no name at all',
+    });
   });
 
   it.each([
