@@ -42,6 +42,11 @@ export {
   type PluginListing,
 } from './plugin-registry.ts';
 export { mutatingWebhookPlugin, type MutatingWebhookOptions } from './plugins/mutating-webhook.ts';
+export {
+  podSecurityPlugin,
+  PodSecurityConfigurationError,
+  type PodSecurityConfiguration,
+} from './plugins/pod-security/index.ts';
 export { simulatedPlugins } from './plugins/simulated-plugins.ts';
 export { validatingWebhookPlugin, type ValidatingWebhookOptions } from './plugins/validating-webhook.ts';
 export { isExemptAdmissionConfigurationResource, matchesRule, type RuleAttributes } from './match/rules.ts';

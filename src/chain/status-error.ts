@@ -23,11 +23,6 @@ export function newAdmissionForbidden(attributes: Attributes, reason: string): S
   return newForbidden(attributes.resource, extractResourceName(attributes), reason);
 }
 
-/** 404 for this request. Source: pkg/admission/errors.go, NewNotFound. */
-export function newAdmissionNotFound(attributes: Attributes): Status {
-  return newNotFound(attributes.resource, extractResourceName(attributes));
-}
-
 /** Source for this and all below: k8s.io/apimachinery v0.37.2 pkg/api/errors/errors.go. */
 export function newForbidden(resource: GroupResource, name: string, reason: string): Status {
   return failure(403, 'Forbidden', forbiddenMessage(resource, name, reason), nameDetails(resource, name));
@@ -36,21 +31,6 @@ export function newForbidden(resource: GroupResource, name: string, reason: stri
 export function newNotFound(resource: GroupResource, name: string): Status {
   const message = `${formatGroupResource(resource)} ${quote(name)} not found`;
   return failure(404, 'NotFound', message, nameDetails(resource, name));
-}
-
-/** `operation` goes into `details.name`, as the API server has it. */
-export function newServerTimeout(resource: GroupResource, operation: string, retryAfterSeconds: number): Status {
-  const message = `The ${operation} operation against ${formatGroupResource(resource)} could not be completed at this time, please try again.`;
-  return failure(500, 'ServerTimeout', message, {
-    ...nameDetails(resource, operation),
-    ...(retryAfterSeconds === 0 ? {} : { retryAfterSeconds }),
-  });
-}
-
-/** `Operation cannot be fulfilled on …`. */
-export function newConflict(resource: GroupResource, name: string, reason: string): Status {
-  const message = `Operation cannot be fulfilled on ${formatGroupResource(resource)} ${quote(name)}: ${reason}`;
-  return failure(409, 'Conflict', message, nameDetails(resource, name));
 }
 
 /** One field error of {@link newInvalid}: `body` is the text after the field, such as `Required value`. */

@@ -16,6 +16,7 @@ import { ownerReferencesPermissionEnforcementPlugin } from './owner-references-p
 import { persistentVolumeClaimResizePlugin } from './persistent-volume-claim-resize.ts';
 import { podNodeSelectorPlugin } from './pod-node-selector.ts';
 import { podTolerationRestrictionPlugin } from './pod-toleration-restriction.ts';
+import { podSecurityPlugin } from './pod-security/index.ts';
 import { priorityPlugin } from './priority.ts';
 import { resourceQuotaPlugin } from './resource-quota.ts';
 import { runtimeClassPlugin } from './runtime-class.ts';
@@ -45,6 +46,7 @@ export const simulatedPlugins: readonly AdmissionPlugin[] = [
   persistentVolumeClaimResizePlugin,
   podNodeSelectorPlugin,
   podTolerationRestrictionPlugin,
+  podSecurityPlugin(),
   priorityPlugin,
   resourceQuotaPlugin,
   runtimeClassPlugin,
