@@ -13,12 +13,19 @@ import {
 } from '../plugin.ts';
 import { newInternalError, newTimeoutError, newUnknownError } from '../status-error.ts';
 import type { WebhookMatch } from '../step.ts';
-import { callWebhook, type CallOutcome, type CallRecord, type WebhookCaller } from '../webhook/call.ts';
+import {
+  callWebhook,
+  type CallOutcome,
+  type CallRecord,
+  type WebhookCaller,
+  type WebhookCalling,
+} from '../webhook/call.ts';
 import type { RegisteredWebhook } from '../webhook/configurations.ts';
 import { isExcludedFromWebhooks } from '../webhook/excluded-resources.ts';
 import { applyAnswer, type PatchOutcome } from '../webhook/patched-object.ts';
 import { WebhookReinvocation } from '../webhook/reinvocation-state.ts';
 import { equalObjects } from '../webhook/semantic-equality.ts';
+import { ReviewWriter } from '../webhook/review-writer.ts';
 import { shouldCall } from '../webhook/should-call.ts';
 import { traceCall } from '../webhook/trace.ts';
 import { MutableVersionedObjects, type VersionedObjects } from '../webhook/versioned-objects.ts';
@@ -42,6 +49,7 @@ export interface MutatingWebhookOptions extends WebhookCaller {
  * Source: k8s.io/apiserver v0.37.2 pkg/admission/plugin/webhook/mutating/dispatcher.go, Dispatch.
  */
 export function mutatingWebhookPlugin({ webhooks, ...caller }: MutatingWebhookOptions): AdmissionPlugin {
+  const calling = { ...caller, writer: new ReviewWriter() };
   return {
     name: mutatingWebhookPluginName,
     handles: () => true,
@@ -49,7 +57,7 @@ export function mutatingWebhookPlugin({ webhooks, ...caller }: MutatingWebhookOp
       if (isExcludedFromWebhooks(attributes.resource) || isExemptAdmissionConfigurationResource(attributes)) {
         return admitted(attributes.object);
       }
-      return new MutatingDispatch(attributes, caller, context).run(webhooks);
+      return new MutatingDispatch(attributes, calling, context).run(webhooks);
     },
   };
 }
@@ -57,13 +65,13 @@ export function mutatingWebhookPlugin({ webhooks, ...caller }: MutatingWebhookOp
 /** One pass over the webhooks for one request. */
 class MutatingDispatch {
   readonly #attributes: Attributes;
-  readonly #caller: WebhookCaller;
+  readonly #caller: WebhookCalling;
   readonly #context: AdmissionContext;
   readonly #reinvocation: WebhookReinvocation;
   readonly #round: 0 | 1;
   readonly #objects: MutableVersionedObjects;
 
-  constructor(attributes: Attributes, caller: WebhookCaller, context: AdmissionContext) {
+  constructor(attributes: Attributes, caller: WebhookCalling, context: AdmissionContext) {
     this.#attributes = attributes;
     this.#caller = caller;
     this.#context = context;

@@ -51,13 +51,14 @@ describe('runtimeClassPlugin', () => {
     expect(outcome.allowed).toBe(true);
   });
 
-  test.each([
+  test.each<[string, JsonObject, JsonObject | string]>([
     ['of no class', {}, 'unchanged'],
     ['of no class, said by null', { runtimeClassName: null, overhead: null }, 'unchanged'],
     ['of a plain class', byClass('plain'), 'unchanged'],
     ['that is as its class wants it', byClass('heavy', { overhead }), 'unchanged'],
     ['that is where its class wants it', byClass('anywhere', { tolerations: [gvisor] }), 'unchanged'],
-    ['of a class without overhead, with an empty one', byClass('light', { overhead: {} }), 'unchanged'],
+    ['of a class without overhead, with an empty one', byClass('light', { overhead: {} }), pod(byClass('light'))],
+    ['of a class without overhead', byClass('light'), 'unchanged'],
     ['of no known class', byClass('gone'), `${rejected}pod rejected: RuntimeClass "gone" not found`],
     ['of a class without a name', byClass(''), '500 : resource name may not be empty'],
     ['with another overhead', byClass('heavy', { overhead: { cpu: '1' } }), differs],
@@ -73,7 +74,7 @@ describe('runtimeClassPlugin', () => {
     ],
   ])('judges a Pod %s', async (_, spec, expected) => {
     const object = pod(spec);
-    expect(summaryOf(await runPlugin(runtimeClassPlugin, { object, cluster }), object)).toBe(expected);
+    expect(summaryOf(await runPlugin(runtimeClassPlugin, { object, cluster }), object)).toEqual(expected);
   });
 
   test.each([

@@ -80,8 +80,9 @@ function withOverhead(pod: JsonObject, { overhead }: RuntimeClass): JsonObject {
   if (!overhead) return pod;
   const podFixed = { ...formatResourceList(podFixedOf(overhead)) };
   return withPodSpec(pod, (spec) => {
-    if (equal(spec['overhead'] ?? {}, podFixed)) return spec;
-    return withMember(spec, 'overhead', podFixed);
+    const { overhead: given, ...others } = spec;
+    if (Object.keys(podFixed).length === 0) return given === undefined ? spec : others;
+    return given !== undefined && equal(given, podFixed) ? spec : withMember(spec, 'overhead', podFixed);
   });
 }
 

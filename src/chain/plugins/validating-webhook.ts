@@ -13,9 +13,10 @@ import {
 } from '../plugin.ts';
 import { newInternalError, newTimeoutError } from '../status-error.ts';
 import type { WebhookMatch, WebhookStep } from '../step.ts';
-import { callWebhook, type CallOutcome, type WebhookCaller } from '../webhook/call.ts';
+import { callWebhook, type CallOutcome, type WebhookCaller, type WebhookCalling } from '../webhook/call.ts';
 import type { RegisteredWebhook } from '../webhook/configurations.ts';
 import { isExcludedFromWebhooks } from '../webhook/excluded-resources.ts';
+import { ReviewWriter } from '../webhook/review-writer.ts';
 import { shouldCall } from '../webhook/should-call.ts';
 import { traceCall } from '../webhook/trace.ts';
 import { versionedObjects, type VersionedObjects } from '../webhook/versioned-objects.ts';
@@ -39,13 +40,14 @@ export interface ValidatingWebhookOptions extends WebhookCaller {
  * Source: k8s.io/apiserver v0.37.2 pkg/admission/plugin/webhook/validating/dispatcher.go, Dispatch.
  */
 export function validatingWebhookPlugin({ webhooks, ...caller }: ValidatingWebhookOptions): AdmissionPlugin {
+  const calling = { ...caller, writer: new ReviewWriter() };
   return {
     name: validatingWebhookPluginName,
     handles: () => true,
     validate(attributes, context) {
       if (isExcludedFromWebhooks(attributes.resource) || isExemptAdmissionConfigurationResource(attributes))
         return validated;
-      return new ValidatingDispatch(attributes, caller, context).run(webhooks);
+      return new ValidatingDispatch(attributes, calling, context).run(webhooks);
     },
   };
 }
@@ -55,11 +57,11 @@ type Matched = WebhookMatch & { readonly kind: 'matched' };
 /** One request. */
 class ValidatingDispatch {
   readonly #attributes: Attributes;
-  readonly #caller: WebhookCaller;
+  readonly #caller: WebhookCalling;
   readonly #context: AdmissionContext;
   readonly #objects = new Map<string, VersionedObjects>();
 
-  constructor(attributes: Attributes, caller: WebhookCaller, context: AdmissionContext) {
+  constructor(attributes: Attributes, caller: WebhookCalling, context: AdmissionContext) {
     this.#attributes = attributes;
     this.#caller = caller;
     this.#context = context;

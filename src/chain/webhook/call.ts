@@ -12,6 +12,7 @@ import type { WebhookClient } from './client.ts';
 import type { RegisteredWebhook } from './configurations.ts';
 import { exchange } from './exchange.ts';
 import { rejectionStatus } from './rejection.ts';
+import type { ReviewWriter } from './review-writer.ts';
 import type { VersionedObjects } from './versioned-objects.ts';
 
 /**
@@ -44,6 +45,11 @@ export interface WebhookCaller {
   newUid(): string;
 }
 
+/** The same with what the plug-in keeps for all its calls. */
+export interface WebhookCalling extends WebhookCaller {
+  readonly writer: ReviewWriter;
+}
+
 export interface CallRecord {
   readonly outcome: CallOutcome;
   /** The AdmissionReview as it was sent and as it came back, where there was one. */
@@ -64,7 +70,7 @@ export async function callWebhook(
   attributes: Attributes,
   { object, oldObject }: VersionedObjects,
   mutating: boolean,
-  caller: WebhookCaller,
+  caller: WebhookCalling,
   context: AdmissionContext,
 ): Promise<CallRecord> {
   const dryRun = attributes.dryRun ? dryRunOutcome(webhook) : undefined;
@@ -86,7 +92,7 @@ export async function callWebhook(
     { configuration, webhook },
     review,
     { uid, version, mutating },
-    { ...context, client: caller.client },
+    { ...context, client: caller.client, writer: caller.writer },
   );
   // A review is made of JSON; its type leaves the objects open.
   const record = {

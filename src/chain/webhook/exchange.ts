@@ -1,8 +1,6 @@
 import type { AdmissionReviewBody } from '../../api/admission-review.ts';
 import type { ValidatingWebhook } from '../../api/webhook-configuration.ts';
 import { quote } from '../../api/go-quote.ts';
-import type { JsonObject } from '../../json/json-value.ts';
-import { writeJson } from '../../json/write-json.ts';
 import type { Clock } from '../../telemetry/index.ts';
 import { verifyAnswer, type Answer, type Question } from './answer.ts';
 import {
@@ -14,11 +12,13 @@ import {
 } from './client.ts';
 import { readResponse, retryAfterSeconds } from './http-response.ts';
 import { decodeReview, type ReceivedReview } from './review-decoder.ts';
+import type { ReviewWriter } from './review-writer.ts';
 import { goSeconds, webhookUrl } from './url.ts';
 
 /** What an exchange needs besides the review. */
 export interface ExchangeContext {
   readonly client: WebhookClient;
+  readonly writer: ReviewWriter;
   readonly clock: Clock;
   /** When the whole request must be done, on `clock.monotonic()`. */
   readonly deadline: number;
@@ -71,8 +71,7 @@ export async function exchange(
       'user-agent': 'kube-apiserver-admission',
     },
     // Go's encoder ends a document with a line feed.
-    // A review is made of JSON; its type leaves the objects open.
-    body: Buffer.from(`${writeJson(review as unknown as JsonObject)}\n`),
+    body: Buffer.from(`${context.writer.write(review)}\n`),
     timeoutSeconds: time.seconds,
   };
   try {

@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { gunzipSync } from 'node:zlib';
-import { Agent, buildConnector, request as send, type Dispatcher } from 'undici';
+import type * as undiciModule from 'undici';
+import type { Agent, buildConnector, Dispatcher } from 'undici';
 import type { ServiceReference } from '../../api/webhook-configuration.ts';
 import { goTransportError } from './transport-errors.ts';
 import {
@@ -42,14 +43,16 @@ export class HttpsWebhookClient implements WebhookClient {
   }
 
   async call(request: WebhookRequest, signal: AbortSignal): Promise<WebhookResponse> {
-    const dispatcher = this.#agent(request);
+    // Loaded by the first call: many a run of the chain calls nobody over the network.
+    const undici = await import('undici');
+    const dispatcher = this.#agent(undici, request);
     let url = new URL(request.url);
     let shownUrl = request.url;
     let method: 'POST' | 'GET' = 'POST';
     for (let requests = 1; ; requests += 1) {
       const failed = (reason: string, at = shownUrl): WebhookCallError =>
         new WebhookCallError(`${method === 'POST' ? 'Post' : 'Get'} "${at}": ${reason}`);
-      const response = await this.#send(url, method, request, { dispatcher, signal }, failed);
+      const response = await this.#send(undici, url, method, request, { dispatcher, signal }, failed);
       const location = redirectLocation(response);
       if (location === undefined) return this.#read(response);
       await response.body.dump();
@@ -68,6 +71,7 @@ export class HttpsWebhookClient implements WebhookClient {
   }
 
   async #send(
+    undici: Undici,
     url: URL,
     method: 'POST' | 'GET',
     { headers, body }: WebhookRequest,
@@ -76,7 +80,7 @@ export class HttpsWebhookClient implements WebhookClient {
   ): Promise<Dispatcher.ResponseData> {
     try {
       const { 'content-type': contentType = '', ...others } = headers;
-      return await send(url, {
+      return await undici.request(url, {
         ...options,
         method,
         headers: {
@@ -109,23 +113,23 @@ export class HttpsWebhookClient implements WebhookClient {
   }
 
   /** One pool of connections for each CA and Service. */
-  #agent({ clientConfig: { caBundle = '', service } }: WebhookRequest): Agent {
+  #agent(undici: Undici, { clientConfig: { caBundle = '', service } }: WebhookRequest): Agent {
     const key = JSON.stringify([caBundle, service?.namespace, service?.name, service?.port]);
     const known = this.#agents.get(key);
     if (known !== undefined) return known;
-    const agent = new Agent({
+    const agent = new undici.Agent({
       allowH2: false,
       headersTimeout: 0,
       bodyTimeout: 0,
-      connect: this.#connector(caBundle, service),
+      connect: this.#connector(undici, caBundle, service),
     });
     this.#agents.set(key, agent);
     return agent;
   }
 
-  #connector(caBundle: string, service: ServiceReference | undefined): buildConnector.connector {
+  #connector(undici: Undici, caBundle: string, service: ServiceReference | undefined): buildConnector.connector {
     const ca = caBundle === '' ? {} : { ca: certificates(Buffer.from(caBundle, 'base64').toString()) };
-    const connect = buildConnector({ ...ca, allowH2: false, timeout: 0 });
+    const connect = undici.buildConnector({ ...ca, allowH2: false, timeout: 0 });
     if (service === undefined) return connect;
     return (options, callback) => {
       const endpoint = this.#resolveService(service);
@@ -138,6 +142,8 @@ export class HttpsWebhookClient implements WebhookClient {
     };
   }
 }
+
+type Undici = typeof undiciModule;
 
 /** The first one and nine redirects. Source: Go 1.26 net/http/client.go, defaultCheckRedirect. */
 const maxRequests = 10;
