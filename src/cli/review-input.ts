@@ -36,10 +36,12 @@ export interface OpenReview {
 export async function openReview(input: ReviewInput): Promise<OpenReview> {
   const { manifests, problems } = await readManifestFiles(input.filename);
   const options = await requestOptions(input);
+  const sources = await readWebhookSources(input.webhooks ?? []);
+  const reads = [...sources.registry].flatMap((webhook) => webhook.reads);
   const review = await OfflineReview.open(
     {
-      ...(await readWebhookSources(input.webhooks ?? [])),
-      state: await readState(input),
+      ...sources,
+      state: await readState(input, reads),
       plugins: { enable: names(input.enableAdmissionPlugins), disable: names(input.disableAdmissionPlugins) },
       elsewhere: async () => {
         // Loaded when a webhook is called over the network, which most reviews never do.
@@ -88,14 +90,17 @@ async function requestOptions(input: ReviewInput): Promise<RequestOptions> {
   };
 }
 
-async function readState({ state, fromCluster }: ReviewInput): Promise<readonly KubernetesObject[] | undefined> {
+async function readState(
+  { state, fromCluster }: ReviewInput,
+  reads: readonly string[],
+): Promise<readonly KubernetesObject[] | undefined> {
   const objects: KubernetesObject[] = [];
   if (fromCluster === true) {
     const { KubeClient, loadClusterConfig } = await import('../kube/index.ts');
     const { readClusterObjects } = await import('../review/cluster-objects.ts');
     const client = new KubeClient(await loadClusterConfig({ environment: process.env }));
     try {
-      objects.push(...(await readClusterObjects(client)));
+      objects.push(...(await readClusterObjects(client, reads)));
     } finally {
       client.close();
     }

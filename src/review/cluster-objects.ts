@@ -1,4 +1,5 @@
 import type { KubernetesObject } from '../api/object-meta.ts';
+import { parseResourceName } from '../api/resource-name.ts';
 import { isNotFound, type CollectionAddress, type KubeClient } from '../kube/index.ts';
 
 const core = { group: '', version: 'v1' };
@@ -18,12 +19,15 @@ const collections: readonly CollectionAddress[] = [
 ];
 
 /**
- * Reads from a cluster what the chain looks up there, by list only: nothing is written, and no Secret is read. Throws
- * what the client throws; a resource that the cluster does not serve is left out.
+ * Reads from a cluster what the chain looks up there, and what webhooks declare in `reads`, by list only: nothing is
+ * written, and no Secret is read unless a webhook declares it. Throws what the client throws; a resource that the cluster
+ * does not serve is left out.
  */
-export async function readClusterObjects(client: KubeClient): Promise<KubernetesObject[]> {
+export async function readClusterObjects(client: KubeClient, reads: readonly string[]): Promise<KubernetesObject[]> {
+  const wanted = [...collections, ...reads.flatMap(collectionOf)];
+  const distinct = new Map(wanted.map((each) => [`${each.group}/${each.version}/${each.resource}`, each]));
   const lists = await Promise.all(
-    collections.map(async (collection) => {
+    [...distinct.values()].map(async (collection) => {
       try {
         return (await client.list<KubernetesObject>(collection)).items;
       } catch (error) {
@@ -33,4 +37,11 @@ export async function readClusterObjects(client: KubeClient): Promise<Kubernetes
     }),
   );
   return lists.flat();
+}
+
+function collectionOf(read: string): CollectionAddress[] {
+  const parsed = parseResourceName(read);
+  // Never so: definitions were checked when they were made.
+  if ('problem' in parsed || parsed.version === undefined) return [];
+  return [{ group: parsed.group, version: parsed.version, resource: parsed.resource }];
 }
