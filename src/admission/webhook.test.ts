@@ -250,3 +250,14 @@ describe('a webhook with side effects', () => {
     expect(log).toEqual(expected);
   });
 });
+
+describe('buildRequest()', () => {
+  it.each([
+    ['a namespaced object', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a', namespace: 'shop' } }, 'shop'],
+    ['one without a namespace', { apiVersion: 'v1', kind: 'Pod', metadata: { name: 'a' } }, 'default'],
+    ['a cluster-scoped object', { apiVersion: 'v1', kind: 'Node', metadata: { name: 'a' } }, undefined],
+    ['a Namespace', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'a' } }, 'a'],
+  ])('puts %s where the API server does', (_name, object, namespace) => {
+    expect(buildRequest(object).namespace).toBe(namespace);
+  });
+});

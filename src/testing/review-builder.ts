@@ -43,8 +43,10 @@ export function buildRequest(object: KubernetesObject, options: ReviewOptions = 
   const guess = guessResource(kind);
   const resource = options.resource ?? { group: guess.group, version: guess.version, resource: guess.resource };
   const operation = options.operation ?? (options.oldObject === undefined ? 'CREATE' : 'UPDATE');
-  const namespace = options.namespace ?? object.metadata?.namespace ?? (guess.namespaced ? 'default' : '');
   const name = options.name ?? object.metadata?.name ?? '';
+  // A Namespace is in itself. Source: apiserver v0.37.2 pkg/endpoints/handlers/create.go.
+  const own = resource.group === '' && resource.resource === 'namespaces' ? name : '';
+  const namespace = options.namespace ?? object.metadata?.namespace ?? (guess.namespaced ? 'default' : own);
   const subresource = options.subresource ?? '';
   return {
     uid: options.uid ?? randomUUID(),
