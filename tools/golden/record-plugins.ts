@@ -81,7 +81,7 @@ async function make(session: ApiSession, object: KubernetesObject): Promise<void
   const status = isJsonObject(body['status']) ? body['status'] : {};
   const name = object.metadata?.name;
   if (status['phase'] === 'Terminating') await session.expect({ method: 'DELETE', path: `${path}/${name}` });
-  else if (object.kind === 'Pod' && body['status'] !== undefined) {
+  else if (['Pod', 'PersistentVolumeClaim'].includes(object.kind ?? '') && body['status'] !== undefined) {
     const contentType = 'application/merge-patch+json';
     await session.expect({ method: 'PATCH', path: `${path}/${name}/status`, body: { status }, contentType });
   }

@@ -6,9 +6,12 @@
  * - Pods: the defaults of the spec, of containers and of volumes, among them requests that are the limit, and on create
  *   the Pod's own resources filled up from its containers.
  * - The random end of the name of a token volume: `kube-api-access-<random>`.
+ * - PersistentVolumeClaims: their volume mode.
+ * - Warnings of what is deprecated in a type: given by the type itself, between the walks.
  * - `status`, which no client writes: left out on both sides.
  *
- * Of allowed requests on other kinds than Pods and Nodes the object is not compared: these plug-ins do not change it.
+ * Pods, Nodes and the kinds whose objects the worlds write with all their defaults are compared whole. Of allowed requests
+ * on other kinds the object is not compared: these plug-ins do not change it.
  *
  * Source of the defaults: k8s.io/kubernetes v1.37.2 pkg/apis/core/v1/defaults.go.
  */
@@ -19,7 +22,8 @@ import type { Recorded } from '../chain/scenario.ts';
 
 /** What the API server answered. */
 export function normaliseAnswer(recorded: Recorded): Recorded {
-  const { object, ...rest } = recorded;
+  const { object, ...others } = recorded;
+  const rest = { ...others, warnings: recorded.warnings.filter((text) => !/\bis deprecated\b|: deprecated since /.test(text)) };
   return normaliseRecorded(
     object === undefined || !isCompared(object) ? rest : { ...rest, object: comparable(object) },
   );
@@ -31,12 +35,21 @@ export function normaliseReplay(recorded: Recorded, isCreate: boolean): Recorded
   if (object === undefined || !isCompared(object)) return normaliseRecorded(rest);
   return normaliseRecorded({
     ...rest,
-    object: comparable(object['kind'] === 'Pod' ? defaultPod(object, isCreate) : object),
+    object: comparable(defaulted(object, isCreate)),
   });
 }
 
+const comparedKinds: readonly unknown[] = [
+  'Pod',
+  'Node',
+  'PersistentVolume',
+  'PersistentVolumeClaim',
+  'VolumeAttributesClass',
+  'Ingress',
+];
+
 function isCompared({ kind }: JsonObject): boolean {
-  return kind === 'Pod' || kind === 'Node';
+  return comparedKinds.includes(kind);
 }
 
 function comparable(object: JsonObject): JsonObject {
@@ -44,6 +57,17 @@ function comparable(object: JsonObject): JsonObject {
   return JSON.parse(
     JSON.stringify(rest).replace(/kube-api-access-[a-z0-9]{5}"/g, 'kube-api-access-<random>"'),
   ) as JsonObject;
+}
+
+function defaulted(object: JsonObject, isCreate: boolean): JsonObject {
+  switch (object['kind']) {
+    case 'Pod':
+      return defaultPod(object, isCreate);
+    case 'PersistentVolumeClaim':
+      return { ...object, spec: { volumeMode: 'Filesystem', ...objectOf(object['spec']) } };
+    default:
+      return object;
+  }
 }
 
 function defaultPod(object: JsonObject, isCreate: boolean): JsonObject {

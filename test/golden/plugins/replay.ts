@@ -14,6 +14,7 @@ import type { PatchOperation } from '../../../src/json/patch.ts';
 import { attributesOf } from '../chain/requests.ts';
 import { storesObject, type Recorded } from '../chain/scenario.ts';
 import { normaliseReplay } from './normalise.ts';
+import { rbacAuthorizer } from './rbac-authorizer.ts';
 import { played, type PlayedRequest, type PluginWorld } from './world.ts';
 
 /** Plays the requests of a world through the plug-ins and tells the same facts as the recorder, normalised. */
@@ -24,6 +25,7 @@ export async function replay(world: PluginWorld, recorded: readonly PlayedReques
     plugins: orderPlugins([...simulatedPlugins, ...laterPlugins(world)], flagsOf(world)),
     state,
     objectInterfaces: ({ resource }) => catalog.objectInterfaces(resource),
+    authorizer: rbacAuthorizer(world.cluster),
   });
   const answers: Recorded[] = [];
   for (const [index, spec] of world.requests.entries()) {
