@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { isDeepStrictEqual } from 'node:util';
 import { isMap, LineCounter, parseDocument } from 'yaml';
 import { z } from 'zod';
+import { parseManifests } from '../api/manifest.ts';
 import { parseApiVersion } from '../api/resource.ts';
 import { parseResourceName } from '../api/resource-name.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
@@ -82,7 +83,7 @@ export interface AdmissionCase {
   /** Where the case begins. */
   readonly line: number;
   /** Resolves with what was found; rejects with {@link AdmissionSuiteError} when the case names what is not there. */
-  run(): Promise<AdmissionCaseResult>;
+  readonly run: () => Promise<AdmissionCaseResult>;
 }
 
 export interface AdmissionCaseResult {
@@ -106,7 +107,8 @@ export async function readAdmissionSuite(file: string, options: AdmissionSuiteOp
     throw new AdmissionSuiteError(`${file}: cannot be read; expected an AdmissionTest in YAML`, { cause });
   });
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines });
+  // For the lines; what it says is read as manifests are, since it holds manifests.
+  const document = parseDocument(text, { lineCounter: lines, version: '1.1', merge: true });
   const lineAt = (path: readonly PropertyKey[]): number => {
     for (let length = path.length; length >= 0; length -= 1) {
       const node: unknown = document.getIn(path.slice(0, length), true);
@@ -119,7 +121,10 @@ export async function readAdmissionSuite(file: string, options: AdmissionSuiteOp
     const { line } = lines.linePos(syntax.pos[0]);
     throw new AdmissionSuiteError(`${file}:${line}: ${syntax.message.split('\n')[0]}`);
   }
-  const parsed = suiteSchema.safeParse(document.toJS({ maxAliasCount: 100 }));
+  const { manifests, problems: unread } = parseManifests(text, file);
+  const [problem] = unread;
+  if (problem !== undefined) throw new AdmissionSuiteError(`${file}:${problem.line}: ${problem.message}`);
+  const parsed = suiteSchema.safeParse(manifests[0]?.object);
   if (!parsed.success) {
     const problems = parsed.error.issues.map(
       ({ path, message }) => `${file}:${lineAt(path)}: ${path.join('.')}: ${message}`,
