@@ -65,7 +65,7 @@ export interface CallRecord {
  * validating/dispatcher.go, callHook.
  */
 export async function callWebhook(
-  { configuration, webhook }: RegisteredWebhook,
+  registered: RegisteredWebhook,
   match: WebhookMatch & { readonly kind: 'matched' },
   attributes: Attributes,
   { object, oldObject }: VersionedObjects,
@@ -73,6 +73,7 @@ export async function callWebhook(
   caller: WebhookCalling,
   context: AdmissionContext,
 ): Promise<CallRecord> {
+  const { webhook } = registered;
   const dryRun = attributes.dryRun ? dryRunOutcome(webhook) : undefined;
   if (dryRun !== undefined) return { outcome: dryRun };
   const version = reviewVersion(webhook.admissionReviewVersions);
@@ -89,7 +90,7 @@ export async function callWebhook(
     oldObject,
   });
   const result = await exchange(
-    { configuration, webhook },
+    registered,
     review,
     { uid, version, mutating },
     { ...context, client: caller.client, writer: caller.writer },

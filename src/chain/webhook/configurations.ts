@@ -4,6 +4,7 @@ import { compileMatchConditions, type CompiledConditions, type ConditionCompiler
 import { parseSelector, type ParsedSelector } from '../match/parsed-selector.ts';
 import { compareGoStrings } from '../go-json/compact.ts';
 import { defaultValidatingWebhook } from './defaults.ts';
+import { webhookUrl } from './url.ts';
 
 /** One webhook of one configuration, defaulted, with its selectors read and its conditions compiled. */
 export interface RegisteredWebhook<Webhook extends ValidatingWebhook = ValidatingWebhook> {
@@ -11,6 +12,8 @@ export interface RegisteredWebhook<Webhook extends ValidatingWebhook = Validatin
   readonly uid: string;
   readonly configuration: string;
   readonly webhook: Webhook;
+  /** Where it is called, without the query; undefined when its `clientConfig` says neither url nor service. */
+  readonly url: string | undefined;
   readonly namespaceSelector: ParsedSelector;
   readonly objectSelector: ParsedSelector;
   readonly matchConditions: CompiledConditions;
@@ -37,6 +40,7 @@ export function registerWebhooks<Webhook extends ValidatingWebhook>(
         uid: `${configuration}/${webhook.name}/${equalNames}`,
         configuration,
         webhook,
+        url: webhookUrl(webhook.clientConfig),
         namespaceSelector: parseSelector(webhook.namespaceSelector),
         objectSelector: parseSelector(webhook.objectSelector),
         matchConditions: compileMatchConditions(webhook.matchConditions ?? [], compiler),

@@ -1,5 +1,4 @@
 import type { AdmissionReviewBody } from '../../api/admission-review.ts';
-import type { ValidatingWebhook } from '../../api/webhook-configuration.ts';
 import { quote } from '../../api/go-quote.ts';
 import type { Clock } from '../../telemetry/index.ts';
 import { verifyAnswer, type Answer, type Question } from './answer.ts';
@@ -10,10 +9,11 @@ import {
   type WebhookRequest,
   type WebhookResponse,
 } from './client.ts';
+import type { RegisteredWebhook } from './configurations.ts';
 import { readResponse, retryAfterSeconds } from './http-response.ts';
 import { decodeReview, type ReceivedReview } from './review-decoder.ts';
 import type { ReviewWriter } from './review-writer.ts';
-import { goSeconds, webhookUrl } from './url.ts';
+import { goSeconds } from './url.ts';
 
 /** What an exchange needs besides the review. */
 export interface ExchangeContext {
@@ -47,12 +47,11 @@ export type ExchangeResult =
  * validating/; client-go v0.37.2 rest/request.go and rest/with_retry.go.
  */
 export async function exchange(
-  { configuration, webhook }: { readonly configuration: string; readonly webhook: ValidatingWebhook },
+  { configuration, webhook, url: place }: Pick<RegisteredWebhook, 'configuration' | 'webhook' | 'url'>,
   review: AdmissionReviewBody,
   question: Question,
   context: ExchangeContext,
 ): Promise<ExchangeResult> {
-  const place = webhookUrl(webhook.clientConfig);
   if (place === undefined) {
     return failed(
       `could not get REST client: failed calling webhook ${quote(webhook.name)}: webhook configuration must have either service or URL`,
