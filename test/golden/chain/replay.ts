@@ -3,6 +3,7 @@ import type { WebhookClientConfig, WebhookConfiguration } from '../../../src/api
 import type { JsonObject } from '../../../src/json/json-value.ts';
 import { newInvalid } from '../../../src/chain/status-error.ts';
 import type { Clock } from '../../../src/telemetry/index.ts';
+import { FakeClock } from '../../fake-clock.ts';
 import { respond, type Behaviour } from './behaviour.ts';
 import { definitions, goldenGroup, markers, namespaces } from './cluster.ts';
 import { normaliseRecorded } from './normalise.ts';
@@ -119,7 +120,7 @@ export function callsInOrder(world: World, calls: readonly RecordedCall[]): Reco
 
 /** Plays the behaviours of a world in this process, without waiting for anything. */
 class Stage implements Surroundings, Chain.WebhookClient {
-  readonly clock = new VirtualClock();
+  readonly clock = new FakeClock();
   readonly #engine: Engine;
   readonly #world: World;
   readonly #calls: RecordedCall[] = [];
@@ -167,38 +168,5 @@ class Stage implements Surroundings, Chain.WebhookClient {
     const behaviour = this.#world.behaviours[webhook];
     if (behaviour === undefined) throw new Error(`no behaviour for ${webhook}`);
     return behaviour;
-  }
-}
-
-/** Time that only moves when told to. */
-class VirtualClock implements Clock {
-  #now = 0;
-  readonly #timers = new Set<{ readonly at: number; readonly callback: () => void }>();
-
-  now(): number {
-    return this.#now;
-  }
-
-  monotonic(): number {
-    return this.#now;
-  }
-
-  after(delayMilliseconds: number, callback: () => void): () => void {
-    const timer = { at: this.#now + delayMilliseconds, callback };
-    this.#timers.add(timer);
-    return () => this.#timers.delete(timer);
-  }
-
-  /** Timers go off in the order of their times. */
-  advance(milliseconds: number): void {
-    const end = this.#now + milliseconds;
-    for (;;) {
-      const [next] = [...this.#timers].filter(({ at }) => at <= end).sort((a, b) => a.at - b.at);
-      if (next === undefined) break;
-      this.#timers.delete(next);
-      this.#now = next.at;
-      next.callback();
-    }
-    this.#now = end;
   }
 }
