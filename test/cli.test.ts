@@ -227,6 +227,41 @@ export const a = defineValidator({ name: 'a.example.com', resource: 'pods', oper
   });
 });
 
+describe('a match condition that does not compile', () => {
+  const condition = (expression: string): string =>
+    write(
+      'webhooks/a.ts',
+      `import { defineValidator } from 'sallyport';
+const matchConditions = [{ name: 'fine', expression: 'true' }, { name: 'bad', expression: '${expression}' }];
+export const a = defineValidator({ name: 'a.example.com', resource: 'pods', operations: ['CREATE'], matchConditions, handler: () => undefined });
+`,
+    );
+  const gate = (file: string): string =>
+    write(
+      'gate.yaml',
+      `apiVersion: config.sallyport.dev/v1alpha1
+kind: GateConfiguration
+webhooks: { paths: ["${file}"] }
+registration: { service: { namespace: gate, name: gate } }
+`,
+    );
+
+  it.each([
+    ['dev', (file: string) => ['--once', '-w', file]],
+    ['serve', (file: string) => ['--config', gate(file)]],
+    ['register', (file: string) => ['--config', gate(file)]],
+    ['manifests', (file: string) => ['--image', 'gate:1', '--config', gate(file)]],
+  ])('is refused by %s with file and line', async (command, options) => {
+    const { code, stderr } = await sallyport(command, ...options(condition('object.')));
+    expect(stderr).toMatch(/a\.ts:3: webhook a\.example\.com: matchConditions\[1\]\.expression: .*Syntax error/s);
+    expect(code).toBe(2);
+  });
+
+  it('is not one that compiles', async () => {
+    expect((await sallyport('dev', '--once', '-w', condition('request.name != "a"'))).code).toBe(0);
+  });
+});
+
 describe('a handler that throws', () => {
   it.each([
     ['dev', ['--once']],

@@ -3,7 +3,7 @@ import type { ManifestFile, ManifestProblem } from '../api/manifest.ts';
 import { SelfSignedSource } from '../certs/index.ts';
 import { HttpsWebhookClient, pluginOrder } from '../chain/index.ts';
 import type { WebhookConfiguration } from '../api/webhook-configuration.ts';
-import { buildConfigurations, defaultExcludedNamespaces } from '../registrar/index.ts';
+import { buildConfigurations, checkMatchConditions, defaultExcludedNamespaces } from '../registrar/index.ts';
 import { AdmissionServer } from '../server/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import { readManifestFiles } from '../sources/manifest-files.ts';
@@ -130,9 +130,16 @@ export class DevSession {
   async #load(): Promise<void> {
     const { webhooks, selection, log, kubeconfig } = this.#options;
     const thread = await WebhookThread.start({ paths: webhooks, selection, kubeconfig }, log);
+    const registry = new WebhookRegistry(thread.definitions);
+    try {
+      await checkMatchConditions(registry);
+    } catch (error) {
+      await thread.stop();
+      throw error;
+    }
     const former = this.#thread;
     this.#thread = thread;
-    this.#registry = new WebhookRegistry(thread.definitions);
+    this.#registry = registry;
     await former?.stop();
   }
 

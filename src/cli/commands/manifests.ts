@@ -4,7 +4,7 @@ import { installManifests } from '../../app/install-manifests.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
-import { buildConfigurations } from '../../registrar/index.ts';
+import { buildConfigurations, checkMatchConditions } from '../../registrar/index.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { ManifestsOptions } from '../program.ts';
 
@@ -13,6 +13,7 @@ export async function manifests({ config, image, caBundle }: ManifestsOptions): 
   const configuration = await readGateConfiguration(config);
   const configurationText = await readFile(config, 'utf8');
   const registry = await loadRegistry(configuration.webhooks);
+  await checkMatchConditions(registry);
   const objects: object[] = installManifests({ configuration, configurationText, registry, image });
   if (caBundle !== undefined) {
     const { name, address, excludedNamespaces } = registrationOptions(configuration);

@@ -4,7 +4,7 @@ import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
-import { Registrar, UnsafeRegistrationError } from '../../registrar/index.ts';
+import { checkMatchConditions, Registrar, UnsafeRegistrationError } from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import { terminalLogger } from '../terminal-logger.ts';
@@ -13,6 +13,8 @@ import type { RegisterOptions } from '../program.ts';
 /** Writes the configurations once and ends; `serve` keeps them right besides. */
 export async function register({ config, caBundle, force }: RegisterOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
+  const registry = await loadRegistry(configuration.webhooks);
+  await checkMatchConditions(registry);
   const log = terminalLogger(configuration.log.level);
   const clusterConfig = await loadClusterConfig({ environment: process.env });
   const client = new KubeClient(clusterConfig);
@@ -22,7 +24,7 @@ export async function register({ config, caBundle, force }: RegisterOptions): Pr
     const registrar: Registrar = new Registrar({
       ...options,
       client,
-      registry: await loadRegistry(configuration.webhooks),
+      registry,
       force: options.force || force === true,
       caBundle: async (signal) => given ?? (await source.confirmCaBundle(signal)),
       log,

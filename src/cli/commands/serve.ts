@@ -3,7 +3,7 @@ import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { logStrayRejections } from '../../app/stray-rejections.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { loadClusterConfig } from '../../kube/index.ts';
-import { UnsafeRegistrationError } from '../../registrar/index.ts';
+import { checkMatchConditions, UnsafeRegistrationError } from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';
 import { pinoLogger } from '../../telemetry/pino-logger.ts';
 import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
@@ -17,6 +17,7 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
   const log = pinoLogger({ level: configuration.log.level });
   logStrayRejections(log);
   const registry = await loadRegistry(configuration.webhooks);
+  await checkMatchConditions(registry);
   const cluster = await loadClusterConfig({ environment: process.env });
   try {
     const metrics = prometheusMetrics();
