@@ -14,8 +14,16 @@ describe('enabledPlugins()', () => {
   });
 
   it('put what is enabled into its place, whatever the order of the flag', () => {
-    const names = enabledPlugins({ enable: ['AlwaysDeny', 'AlwaysAdmit'], disable: ['ResourceQuota', 'NamespaceLifecycle'] });
-    expect([names.at(0), names.at(1), names.at(-1), names.at(-2)]).toEqual(['AlwaysAdmit', 'LimitRanger', 'AlwaysDeny', 'ValidatingAdmissionWebhook']);
+    const names = enabledPlugins({
+      enable: ['AlwaysDeny', 'AlwaysAdmit'],
+      disable: ['ResourceQuota', 'NamespaceLifecycle'],
+    });
+    expect([names.at(0), names.at(1), names.at(-1), names.at(-2)]).toEqual([
+      'AlwaysAdmit',
+      'LimitRanger',
+      'AlwaysDeny',
+      'ValidatingAdmissionWebhook',
+    ]);
   });
 
   it.each([
@@ -34,7 +42,10 @@ describe('orderPlugins()', () => {
   it('keeps the places of plug-ins it was not given', () => {
     const chain = orderPlugins([plugin('ResourceQuota'), plugin('LimitRanger')]);
     expect(chain.map(({ name }) => name)).toEqual(enabledPlugins());
-    expect(chain.filter((entry) => !('notSimulated' in entry)).map(({ name }) => name)).toEqual(['LimitRanger', 'ResourceQuota']);
+    expect(chain.filter((entry) => !('notSimulated' in entry)).map(({ name }) => name)).toEqual([
+      'LimitRanger',
+      'ResourceQuota',
+    ]);
   });
 
   it('leaves out what is not enabled', () => {
