@@ -153,6 +153,34 @@ export const a = defineValidator({ name: 'a.example.com', resource: 'pods', oper
   });
 });
 
+describe('what a Secret holds', () => {
+  it.each(['review', 'explain', 'dev'])('is not shown by %s', async (command) => {
+    const webhook = write(
+      'webhooks/secrets.ts',
+      `import { defineMutator } from 'sallyport';
+export const secrets = defineMutator({
+  name: 'secrets.example.com',
+  resource: 'secrets',
+  operations: ['CREATE'],
+  handler({ object: secret }) {
+    secret.data = { ...secret.data, added: 'dG9wc2VjcmV0' };
+    secret.metadata.labels = { seen: 'yes' };
+  },
+});
+`,
+    );
+    const manifest = write(
+      'secret.yaml',
+      'apiVersion: v1\nkind: Secret\nmetadata: { name: a }\ndata: { key: aGlkZGVu }\n',
+    );
+    const args = { review: ['-o', 'diff', '-f'], explain: ['-f'], dev: ['--once'] }[command] ?? [];
+    const { stdout, stderr } = await sallyport(command, '--webhooks', webhook, ...args, manifest);
+    expect(stdout).toContain('seen');
+    expect(stdout).toContain('(not shown: Secret)');
+    expect(stdout + stderr).not.toMatch(/dG9wc2VjcmV0|aGlkZGVu/);
+  });
+});
+
 describe('sallyport manifests', () => {
   const configuration = (registration: string): string =>
     write(

@@ -2,6 +2,7 @@ import { styleText } from 'node:util';
 import {
   apply,
   diff,
+  isJsonObject,
   parsePointer,
   PatchApplyError,
   resolvePointer,
@@ -9,7 +10,12 @@ import {
   type PatchOperation,
 } from '../json/index.ts';
 
-/** What turns `before` into `after`, a line for what went and a line for what came, by field. */
+/** Whether what an object holds must not be shown. */
+export function isSecret(object: JsonValue | undefined): boolean {
+  return isJsonObject(object) && object['kind'] === 'Secret' && object['apiVersion'] === 'v1';
+}
+
+/** What turns `before` into `after`, a line for what went and a line for what came, by field. Of a Secret no value. */
 export function objectDiff(before: JsonValue, after: JsonValue): string[] {
   return patchLines(before, [...diff(before, after)]).lines;
 }
@@ -34,15 +40,20 @@ export function patchLines(
     return { lines, after: current };
   } catch (error) {
     if (!(error instanceof PatchApplyError)) throw error;
-    return { lines: [`patch ${JSON.stringify(patch)}`], after: before };
+    return { lines: [`patch ${isSecret(before) ? hidden : JSON.stringify(patch)}`], after: before };
   }
 }
 
+/** In the place of what a Secret holds. */
+export const hidden = '(not shown: Secret)';
+
 function operationLines(before: JsonValue, operation: PatchOperation): string[] {
+  const show = (pointer: string, value: JsonValue | undefined): string =>
+    isSecret(before) && !pointer.startsWith('/metadata/') ? hidden : shown(value);
   const removed = (pointer: string): string =>
-    styleText('red', `- ${fieldOf(pointer)}: ${show(resolvePointer(before, pointer))}`);
+    styleText('red', `- ${fieldOf(pointer)}: ${show(pointer, resolvePointer(before, pointer))}`);
   const added = (value: JsonValue | undefined): string =>
-    styleText('green', `+ ${fieldOf(operation.path)}: ${show(value)}`);
+    styleText('green', `+ ${fieldOf(operation.path)}: ${show(operation.path, value)}`);
   switch (operation.op) {
     case 'add':
       return [added(operation.value)];
@@ -70,6 +81,6 @@ function fieldOf(pointer: string): string {
     .replace(/^\./, '');
 }
 
-function show(value: JsonValue | undefined): string {
+function shown(value: JsonValue | undefined): string {
   return value === undefined ? '(nothing)' : JSON.stringify(value);
 }

@@ -6,7 +6,7 @@ import type { ReviewedManifest } from '../review/offline-review.ts';
 import type { Step, WebhookMatch, WebhookStep } from '../chain/step.ts';
 import { diff, isRawNumber, numberText, type JsonValue } from '../json/index.ts';
 import { notSimulatedText } from './not-simulated.ts';
-import { objectDiff, patchLines } from './object-diff.ts';
+import { hidden, isSecret, objectDiff, patchLines } from './object-diff.ts';
 
 export type ReviewFormat = 'table' | 'diff' | 'yaml' | 'json';
 
@@ -50,15 +50,18 @@ export function formatTrace(reviewed: ReviewedManifest): string {
   const path = [resource.group, resource.version, resource.resource, subresource]
     .filter((part) => part !== '')
     .join('/');
+  const hides = isSecret(attributes.object ?? attributes.oldObject);
   const lines = [
     `${styleText('bold', nameOf(reviewed))}`,
     `${operation} ${path} as ${userInfo.username ?? ''}${dryRun ? ', dry run' : ''}`,
     '',
-    ...outcome.steps.flatMap(stepLines),
+    ...outcome.steps.flatMap((step) => stepLines(step, hides)),
     '',
     conclusion(reviewed),
     ...outcome.warnings.map((warning) => `${styleText('yellow', 'warning')} ${warning}`),
-    ...Object.entries(outcome.auditAnnotations).map(([key, { value }]) => styleText('dim', `audit ${key}: ${value}`)),
+    ...Object.entries(outcome.auditAnnotations).map(([key, { value }]) =>
+      styleText('dim', `audit ${key}: ${hides && key.startsWith('patch.') ? hidden : value}`),
+    ),
     styleText('dim', notSimulatedText),
   ];
   return `${lines.join('\n')}\n`;
@@ -156,12 +159,15 @@ function changes(steps: readonly Step[], withDiff: boolean): string[] {
   return lines;
 }
 
-function stepLines(step: Step): string[] {
+/** `hides`: the object is a Secret, whose values are not to be shown. */
+function stepLines(step: Step, hides: boolean): string[] {
   const round = step.round === 1 ? ' (called again)' : '';
   const time = styleText('dim', `${step.milliseconds.toFixed(1)} ms`);
   if (step.kind === 'webhook') {
     const lines = [`    webhook ${step.configuration}/${step.webhook}${round}: ${whatWebhookDid(step)} ${time}`];
-    if (step.call?.patch !== undefined) lines.push(`      patch ${JSON.stringify(step.call.patch)}`);
+    if (step.call?.patch !== undefined) {
+      lines.push(`      patch ${hides ? hidden : JSON.stringify(step.call.patch)}`);
+    }
     return lines;
   }
   const head = `${step.walk === 'admit' ? 'mutating  ' : 'validating'} ${step.plugin}${round}`;

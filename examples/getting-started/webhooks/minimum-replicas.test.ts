@@ -23,6 +23,13 @@ describe('minimum-replicas', () => {
     });
   });
 
+  it('lets one be changed that is too small already', async () => {
+    const labelled = { ...deployment(1), metadata: { name: 'shop', namespace: 'default', labels: { team: 'shop' } } };
+    await expect(admit(minimumReplicas, labelled, { oldObject: deployment(1) })).resolves.toMatchObject({
+      allowed: true,
+    });
+  });
+
   it('refuses scaling down', async () => {
     const scale = (replicas: number) => ({
       apiVersion: 'autoscaling/v1',

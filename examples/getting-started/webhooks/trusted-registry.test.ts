@@ -32,6 +32,14 @@ describe('trusted-registry', () => {
     expect(result.message).toContain(`comes from ${registry}`);
   });
 
+  it('lets a Pod be changed that runs such an image already, but not to another', async () => {
+    const oldObject = pod({ containers: [{ name: 'a', image: 'nginx:1' }] });
+    const labelled = { ...oldObject, metadata: { name: 'web', labels: { team: 'shop' } } };
+    await expect(admit(trustedRegistry, labelled, { oldObject })).resolves.toMatchObject({ allowed: true });
+    const changed = pod({ containers: [{ name: 'a', image: 'nginx:2' }] });
+    await expect(admit(trustedRegistry, changed, { oldObject })).resolves.toMatchObject({ allowed: false });
+  });
+
   it.each([
     ['initContainers', 'spec.initContainers[0].image'],
     ['ephemeralContainers', 'spec.ephemeralContainers[0].image'],
