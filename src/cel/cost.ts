@@ -5,6 +5,7 @@
  * Source: cel-go v0.29.2 interpreter/runtimecost.go and common/cost.go; k8s.io/apiserver v0.37.2
  * pkg/cel/library/cost.go.
  */
+import { codePointLength } from './code-points.ts';
 import { EvaluationError, ListValue, MapValue, OpaqueValue, OptionalValue } from './values.ts';
 import type { CallCost } from './function.ts';
 import type { Result, Value } from './values.ts';
@@ -16,21 +17,6 @@ export const REGEX_STRING_LENGTH_COST_FACTOR = 0.25;
 export const LIST_CREATE_BASE_COST = 10;
 export const MAP_CREATE_BASE_COST = 30;
 export const STRUCT_CREATE_BASE_COST = 40;
-
-/** Number of code points. */
-export function codePointLength(text: string): number {
-  let length = text.length;
-  for (let index = 0; index < text.length - 1; index++) {
-    const unit = text.charCodeAt(index);
-    if (unit < 0xd800 || unit > 0xdbff) continue;
-    const next = text.charCodeAt(index + 1);
-    if (next >= 0xdc00 && next <= 0xdfff) {
-      length--;
-      index++;
-    }
-  }
-  return length;
-}
 
 /** Size for cost: code points, bytes, elements or entries; 1 for anything without a size. cel-go: actualSize. */
 export function actualSize(value: Result): number {

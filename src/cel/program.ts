@@ -14,8 +14,11 @@ export const PER_CALL_LIMIT = 1_000_000;
 export interface EvaluateOptions {
   /** Cost units after which the evaluation ends with an error. Default: {@link PER_CALL_LIMIT}. */
   readonly costLimit?: number;
-  /** Looked at every hundred steps of comprehensions; aborted, the evaluation ends with an error. */
-  readonly signal?: AbortSignal;
+  /**
+   * Looked at every hundred steps of comprehensions; aborted, the evaluation ends with an error. No timer fires during
+   * an evaluation, so a deadline is an object whose `aborted` reads the clock.
+   */
+  readonly signal?: Pick<AbortSignal, 'aborted'>;
 }
 
 /** A value, or the error of the evaluation; and what it cost either way, in the API server's units. */

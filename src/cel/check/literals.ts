@@ -77,9 +77,10 @@ function childrenOf(expression: Expression): readonly Expression[] {
 }
 
 function checkList({ elements, optionalIndexes }: ListExpression, checked: CheckedExpression, report: Report): void {
+  const optionals = new Set(optionalIndexes);
   let first: Type | undefined;
   for (const [index, element] of elements.entries()) {
-    const type = entryType(element, optionalIndexes.includes(index), checked);
+    const type = entryType(element, optionals.has(index), checked);
     first ??= type;
     if (isEquivalentType(first, type)) continue;
     report(element.id, mismatch(first, type));

@@ -15,6 +15,8 @@ export class CostLimitExceeded extends Error {}
 export class CostTracker {
   #cost = 0;
   readonly #limit: number;
+  /** Steps on the stack; what the arrays hold beyond is forgotten. */
+  #depth = 0;
   readonly #values: Result[] = [];
   readonly #ids: number[] = [];
   /** For each place of the stack, the next lower place with the same id, or -1. */
@@ -36,10 +38,11 @@ export class CostTracker {
   /** Notes that the step `id` gave `value` and cost so much. Throws {@link CostLimitExceeded} beyond the limit. */
   observe(id: number, value: Result, cost: number): void {
     this.#cost += cost;
-    this.#lower.push(this.#highest[id] ?? -1);
-    this.#highest[id] = this.#ids.length;
-    this.#ids.push(id);
-    this.#values.push(value);
+    const place = this.#depth++;
+    this.#lower[place] = this.#highest[id] ?? -1;
+    this.#highest[id] = place;
+    this.#ids[place] = id;
+    this.#values[place] = value;
     if (this.#cost > this.#limit) throw new CostLimitExceeded();
   }
 
@@ -68,12 +71,10 @@ export class CostTracker {
     return values;
   }
 
-  #truncate(length: number): void {
-    for (let place = this.#ids.length - 1; place >= length; place--) {
+  #truncate(depth: number): void {
+    while (this.#depth > depth) {
+      const place = --this.#depth;
       this.#highest[this.#ids[place] ?? 0] = this.#lower[place] ?? -1;
     }
-    this.#ids.length = length;
-    this.#values.length = length;
-    this.#lower.length = length;
   }
 }

@@ -17,10 +17,11 @@ export class Frame {
   readonly costs: CostTracker;
   /** Comprehension variables by slot. */
   readonly locals: Result[] = [];
-  readonly #signal: AbortSignal | undefined;
+  readonly #signal: Pick<AbortSignal, 'aborted'> | undefined;
   #steps = 0;
+  #interrupted = false;
 
-  constructor(activation: Activation, costs: CostTracker, signal: AbortSignal | undefined) {
+  constructor(activation: Activation, costs: CostTracker, signal: Pick<AbortSignal, 'aborted'> | undefined) {
     this.activation = activation;
     this.costs = costs;
     this.#signal = signal;
@@ -31,11 +32,10 @@ export class Frame {
     return new Frame(this.activation, new CostTracker(Infinity, 0), this.#signal);
   }
 
-  /** Counts a loop step; an error when the evaluation was aborted. */
+  /** Counts a loop step; an error when the evaluation was aborted, and from then on at every step. */
   step(): EvaluationError | undefined {
-    if (this.#signal === undefined || ++this.#steps % INTERRUPT_CHECK_FREQUENCY !== 0 || !this.#signal.aborted) {
-      return undefined;
-    }
-    return new EvaluationError('operation interrupted');
+    if (this.#signal === undefined) return undefined;
+    this.#interrupted ||= ++this.#steps % INTERRUPT_CHECK_FREQUENCY === 0 && this.#signal.aborted;
+    return this.#interrupted ? new EvaluationError('operation interrupted') : undefined;
   }
 }

@@ -80,6 +80,8 @@ class Planner {
   /** Comprehension variables in scope, innermost last. */
   readonly #scopes: ReadonlyMap<string, VariableReader>[] = [];
   #slots = 0;
+  /** Where constants are evaluated, which nobody pays for. */
+  readonly #constants = new Frame(new Map<string, Value>(), new CostTracker(Infinity, 0), undefined);
 
   constructor(checked: CheckedExpression, environment: Environment) {
     this.#checked = checked;
@@ -217,10 +219,8 @@ class Planner {
   }
 
   #list({ id, elements, optionalIndexes }: ListExpression): PlanNode {
-    const plans = elements.map((element, index) => ({
-      value: this.plan(element),
-      optional: optionalIndexes.includes(index),
-    }));
+    const optionals = new Set(optionalIndexes);
+    const plans = elements.map((element, index) => ({ value: this.plan(element), optional: optionals.has(index) }));
     const node = new ListNode(id, plans);
     return plans.every(({ value }) => value instanceof ConstantNode) ? this.#fold(node) : node;
   }
@@ -270,8 +270,7 @@ class Planner {
 
   /** The value of a step whose operands are all constant. */
   #fold(node: PlanNode): ConstantNode {
-    const frame = new Frame(new Map<string, Value>(), new CostTracker(Infinity, this.maxId), undefined);
-    const value = node.execute(frame);
+    const value = node.execute(this.#constants);
     if (value instanceof EvaluationError) throw new PlanFailure(value.message);
     return new ConstantNode(node.id, value);
   }

@@ -4,8 +4,9 @@
  * Source: cel-go v0.29.2 common/types: Add, Subtract, Multiply, Divide, Modulo and Negate of each type, overflow.go.
  */
 import { MutableList, concatenate } from '../list.ts';
+import { MAX_STRING_LENGTH, stringTooLong } from '../string-limit.ts';
 import { Duration, EvaluationError, ListValue, Timestamp, Uint, noSuchOverload } from '../values.ts';
-import type { Result, Value } from '../values.ts';
+import type { Bytes, Result, Value } from '../values.ts';
 import { MAX_TIMESTAMP_SECONDS, MIN_TIMESTAMP_SECONDS } from './time-text.ts';
 
 const NANOSECONDS_PER_SECOND = 1_000_000_000n;
@@ -13,20 +14,28 @@ const NANOSECONDS_PER_SECOND = 1_000_000_000n;
 /** `a + b`. */
 export function add(a: Value, b: Value): Result {
   if (typeof a === 'bigint') return typeof b === 'bigint' ? int(a + b) : noSuchOverload();
-  if (typeof a === 'string') return typeof b === 'string' ? a + b : noSuchOverload();
+  if (typeof a === 'string') return typeof b === 'string' ? addStrings(a, b) : noSuchOverload();
   if (typeof a === 'number') return typeof b === 'number' ? a + b : noSuchOverload();
   if (a instanceof ListValue) {
     if (!(b instanceof ListValue)) return noSuchOverload();
     return a instanceof MutableList ? a.append(b) : concatenate(a, b);
   }
   if (a instanceof Uint) return b instanceof Uint ? uint(a.value + b.value) : noSuchOverload();
-  if (a instanceof Uint8Array) return b instanceof Uint8Array ? Buffer.concat([a, b]) : noSuchOverload();
+  if (a instanceof Uint8Array) return b instanceof Uint8Array ? addBytes(a, b) : noSuchOverload();
   if (a instanceof Duration) {
     if (b instanceof Duration) return duration(a.nanoseconds + b.nanoseconds);
     return b instanceof Timestamp ? addDuration(b, a.nanoseconds) : noSuchOverload();
   }
   if (a instanceof Timestamp) return b instanceof Duration ? addDuration(a, b.nanoseconds) : noSuchOverload();
   return withoutOperator('_+_', a);
+}
+
+function addStrings(a: string, b: string): Result {
+  return a.length + b.length > MAX_STRING_LENGTH ? stringTooLong() : a + b;
+}
+
+function addBytes(a: Bytes, b: Bytes): Result {
+  return a.length + b.length > MAX_STRING_LENGTH ? stringTooLong() : Buffer.concat([a, b]);
 }
 
 /** `a - b`. */

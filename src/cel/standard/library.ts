@@ -6,11 +6,12 @@
  * Source: cel-go v0.29.2 common/stdlib/standard.go, with cross-type numeric comparisons.
  */
 import { compare, equals } from '../compare.ts';
-import { codePointLength } from '../cost.ts';
+import { codePointLength } from '../code-points.ts';
 import type { Library } from '../environment.ts';
 import { globalOverload, memberOverload } from '../function.ts';
 import type { FunctionDeclaration, Implementation, Overload } from '../function.ts';
 import { compileRegex } from '../regex.ts';
+import { indexOf } from '../text-search.ts';
 import { standardMacros } from '../syntax/standard-macros.ts';
 import * as operators from '../syntax/operators.ts';
 import { ListType, MapType, typeOf } from '../type-of.ts';
@@ -201,15 +202,15 @@ export const standardLibrary: Library = {
       ['int64_to_uint64', IntType],
       ['string_to_uint64', StringType],
     ]),
-    stringTest('contains', 'contains_string', (text, part) => text.includes(part)),
+    stringTest('contains', 'contains_string', (text, part) => indexOf(text, part) !== -1),
     stringTest('endsWith', 'ends_with_string', (text, suffix) => text.endsWith(suffix)),
     stringTest('startsWith', 'starts_with_string', (text, prefix) => text.startsWith(prefix)),
     {
       name: 'matches',
       unguarded: true,
       overloads: [
-        globalOverload('matches', [StringType, StringType], BoolType, matches),
-        memberOverload('matches_string', [StringType, StringType], BoolType, matches),
+        { ...globalOverload('matches', [StringType, StringType], BoolType, matches), chargedBefore: true },
+        { ...memberOverload('matches_string', [StringType, StringType], BoolType, matches), chargedBefore: true },
       ],
       constantArgument: { index: 1, bind: bindPattern },
     },
@@ -268,7 +269,8 @@ function conversion(
 function stringTest(name: string, id: string, test: (text: string, part: string) => boolean): FunctionDeclaration {
   const testStrings = (text: Value, part: Value): Result =>
     typeof text === 'string' && typeof part === 'string' ? test(text, part) : noSuchOverload();
-  return { name, unguarded: true, overloads: [memberOverload(id, [StringType, StringType], BoolType, testStrings)] };
+  const overload = memberOverload(id, [StringType, StringType], BoolType, testStrings);
+  return { name, unguarded: true, overloads: [{ ...overload, chargedBefore: true }] };
 }
 
 /** A getter of timestamps, in UTC or in a zone, and of durations if it has a `unit` in nanoseconds. */

@@ -10,15 +10,18 @@ export const MAX_UINT = 2n ** 64n - 1n;
 
 /** strconv.ParseInt(text, 10, 64); undefined where it fails. */
 export function parseInt64(text: string): bigint | undefined {
-  if (!/^[+-]?\d+$/.test(text)) return undefined;
-  const value = BigInt(text.replace(/^\+/, ''));
+  const magnitude = parseUint64(text.replace(/^[+-]/, ''));
+  if (magnitude === undefined) return undefined;
+  const value = text.startsWith('-') ? -magnitude : magnitude;
   return value < MIN_INT || value > MAX_INT ? undefined : value;
 }
 
 /** strconv.ParseUint(text, 10, 64); undefined where it fails. */
 export function parseUint64(text: string): bigint | undefined {
-  if (!/^\d+$/.test(text)) return undefined;
-  const value = BigInt(text);
+  // Twenty digits are enough for any: what is longer is not converted only to be found too great.
+  const digits = /^0*(\d{0,20})$/.exec(text)?.[1];
+  if (digits === undefined || text === '') return undefined;
+  const value = BigInt(digits);
   return value > MAX_UINT ? undefined : value;
 }
 
@@ -40,13 +43,13 @@ export function parseDouble(text: string): number | undefined {
 
 function parseDecimal(text: string): number | undefined {
   const digits = String.raw`\d+(?:_\d+)*`;
-  const decimal = new RegExp(`^[+-]?(?:${digits}\\.?(?:${digits})?|\\.${digits})(?:[eE][+-]?${digits})?$`);
+  const decimal = new RegExp(`^[+-]?(?:${digits}(?:\\.(?:${digits})?)?|\\.${digits})(?:[eE][+-]?${digits})?$`);
   return decimal.test(text) ? Number(text.replaceAll('_', '')) : undefined;
 }
 
 function parseHexadecimal(text: string): number | undefined {
   const digits = '[0-9a-f]+(?:_[0-9a-f]+)*';
-  const hexadecimal = new RegExp(`^([+-]?)0x_?(?:(${digits})\\.?(${digits})?|\\.(${digits}))p([+-]?\\d+)$`, 'i');
+  const hexadecimal = new RegExp(`^([+-]?)0x_?(?:(${digits})(?:\\.(${digits})?)?|\\.(${digits}))p([+-]?\\d+)$`, 'i');
   const match = hexadecimal.exec(text);
   if (match === null) return undefined;
   const [, sign, whole = '', fraction1, fraction2, exponent = '0'] = match;

@@ -25,7 +25,7 @@ export const MAX_TIMESTAMP_SECONDS = 253_402_300_799;
 export function parseDuration(text: string): Duration | undefined {
   const [, sign = '', magnitude = ''] = /^([+-]?)(.*)$/s.exec(text) ?? [];
   if (magnitude === '0') return new Duration(0n);
-  if (!/^(?:(?:\d+\.?\d*|\.\d+)[^\d.]+)+$/.test(magnitude)) return undefined;
+  if (!/^(?:(?:\d+(?:\.\d*)?|\.\d+)[^\d.]+)+$/.test(magnitude)) return undefined;
   let total = 0n;
   for (const [, whole = '', fraction = '', unit = ''] of magnitude.matchAll(/(\d*)\.?(\d*)([^\d.]+)/g)) {
     const nanoseconds = NANOSECONDS.get(unit);

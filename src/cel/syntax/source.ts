@@ -21,6 +21,10 @@ const MAX_ISSUES = 100;
 /** An expression's text, addressed by UTF-16 offset. */
 export class Source {
   readonly text: string;
+  /** Code points before each offset of the text, made when first needed. */
+  #codePoints: Uint32Array | undefined;
+  /** Offsets at which lines start. */
+  #lineStarts: readonly number[] | undefined;
 
   constructor(text: string) {
     this.text = text;
@@ -29,16 +33,11 @@ export class Source {
   /** The issue `message` at `offset`, or without a place. */
   issue(message: string, offset: number | undefined): CompileIssue {
     if (offset === undefined) return { line: -1, column: 0, message };
-    const lineStart = this.text.lastIndexOf('\n', offset - 1) + 1;
-    let line = 1;
-    for (
-      let index = this.text.indexOf('\n');
-      index !== -1 && index < lineStart;
-      index = this.text.indexOf('\n', index + 1)
-    ) {
-      line++;
-    }
-    return { line, column: [...this.text.slice(lineStart, offset)].length + 1, message };
+    this.#codePoints ??= countCodePoints(this.text);
+    this.#lineStarts ??= [0, ...Array.from(this.text.matchAll(/\n/g), ({ index }) => index + 1)];
+    const line = this.#lineStarts.findLastIndex((start) => start <= offset);
+    const before = (place: number) => this.#codePoints?.[place] ?? 0;
+    return { line: line + 1, column: before(offset) - before(this.#lineStarts[line] ?? 0) + 1, message };
   }
 
   /** All issues as cel-go prints them: in order of place, each with its line and a caret under the column. */
@@ -61,4 +60,15 @@ export class Source {
     const caret = isWide(characters[column - 1]) ? '\uff3e' : '^';
     return `${head}\n | ${characters.join('')}\n | ${dots.join('')}${caret}`;
   }
+}
+
+function countCodePoints(text: string): Uint32Array {
+  const counts = new Uint32Array(text.length + 1);
+  let count = 0;
+  for (let offset = 0; offset < text.length; offset++) {
+    const isSecondOfPair = offset > 0 && (text.codePointAt(offset - 1) ?? 0) > 0xffff;
+    if (!isSecondOfPair) count++;
+    counts[offset + 1] = count;
+  }
+  return counts;
 }
