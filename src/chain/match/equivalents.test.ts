@@ -2,7 +2,12 @@ import { describe, expect, it } from 'vitest';
 import { ResourceCatalog } from '../index.ts';
 import { matchRules } from './equivalents.ts';
 
-const rule = (version: string) => ({ operations: ['*' as const], apiGroups: ['example.com'], apiVersions: [version], resources: ['widgets'] });
+const rule = (version: string) => ({
+  operations: ['*' as const],
+  apiGroups: ['example.com'],
+  apiVersions: [version],
+  resources: ['widgets'],
+});
 const resource = (version: string) => ({ group: 'example.com', version, resource: 'widgets' });
 const request = {
   operation: 'CREATE' as const,
@@ -13,18 +18,25 @@ const request = {
 };
 const versions = {
   equivalentResourcesFor: () => ['v1', 'v2', 'v3'].map(resource),
-  kindFor: ({ version }: { version: string }) => (version === 'v3' ? undefined : { group: 'example.com', version, kind: 'Widget' }),
+  kindFor: ({ version }: { version: string }) =>
+    version === 'v3' ? undefined : { group: 'example.com', version, kind: 'Widget' },
 };
 
 describe('matchRules()', () => {
   it('prefers the requested resource to all equivalents', () => {
     const rules = [rule('v2'), rule('v1')];
-    expect(matchRules(rules, 'Equivalent', request, versions)).toMatchObject({ resource: resource('v1'), equivalent: false });
+    expect(matchRules(rules, 'Equivalent', request, versions)).toMatchObject({
+      resource: resource('v1'),
+      equivalent: false,
+    });
   });
 
   it('takes the first rule that covers an equivalent', () => {
     const rules = [rule('v9'), rule('v2'), rule('v3')];
-    expect(matchRules(rules, 'Equivalent', request, versions)).toMatchObject({ resource: resource('v2'), equivalent: true });
+    expect(matchRules(rules, 'Equivalent', request, versions)).toMatchObject({
+      resource: resource('v2'),
+      equivalent: true,
+    });
   });
 
   it.each(['Exact', undefined] as const)('looks for no equivalent when matchPolicy is %s', (matchPolicy) => {
@@ -38,7 +50,10 @@ describe('matchRules()', () => {
   it('finds events in both of their groups', () => {
     const catalog = new ResourceCatalog();
     const events = { group: '', version: 'v1', resource: 'events' };
-    const groups = catalog.objectInterfaces(events).equivalentResourcesFor(events, '').map(({ group }) => group);
+    const groups = catalog
+      .objectInterfaces(events)
+      .equivalentResourcesFor(events, '')
+      .map(({ group }) => group);
     expect(groups).toEqual(['', 'events.k8s.io']);
   });
 });

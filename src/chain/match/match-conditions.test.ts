@@ -9,13 +9,19 @@ import {
 } from '../index.ts';
 
 const variables: ConditionVariables = {
-  request: { operation: 'CREATE', userInfo: { username: 'alice' }, requestResource: { group: '', version: 'v1', resource: 'pods' }, options: null },
+  request: {
+    operation: 'CREATE',
+    userInfo: { username: 'alice' },
+    requestResource: { group: '', version: 'v1', resource: 'pods' },
+    options: null,
+  },
   object: { spec: { count: 3 } },
   oldObject: null,
   authorizer: noOpinionAuthorizer,
 };
 
-const conditions = (...expressions: string[]) => expressions.map((expression, index) => ({ name: `c${index}`, expression }));
+const conditions = (...expressions: string[]) =>
+  expressions.map((expression, index) => ({ name: `c${index}`, expression }));
 
 /** Conditions that say themselves what they give: `true`, `error` or `compile`, with a price. */
 const saying: ConditionCompiler = {
@@ -45,13 +51,20 @@ describe('evaluateConditions()', () => {
     ['a false one after an error', ['error', 'false'], { kind: 'notMatched', condition: 'c1' }],
     ['one error', ['true', 'error'], { kind: 'failed', message: failure }],
     ['the same error twice', ['error', 'error'], { kind: 'failed', message: failure }],
-    ['two errors', ['error', 'compile'], { kind: 'failed', message: `[${failure}, compilation error: compilation failed: x]` }],
+    [
+      'two errors',
+      ['error', 'compile'],
+      { kind: 'failed', message: `[${failure}, compilation error: compilation failed: x]` },
+    ],
     ['a false one beside one that does not compile', ['compile', 'false'], { kind: 'notMatched', condition: 'c1' }],
     ['the whole budget', ['true@2500000'], { kind: 'matched' }],
     [
       'more than the budget, before a false one',
       ['true@1500000', 'true@1000001', 'false'],
-      { kind: 'failed', message: 'validation failed due to running out of cost budget, no further validation rules will be run' },
+      {
+        kind: 'failed',
+        message: 'validation failed due to running out of cost budget, no further validation rules will be run',
+      },
     ],
   ])('with %s', (_, texts, expected) => {
     expect(evaluate(texts)).toEqual(expected);

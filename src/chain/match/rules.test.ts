@@ -4,9 +4,17 @@ import { isExemptAdmissionConfigurationResource, matchesRule, type RuleAttribute
 
 const anything: RuleWithOperations = { operations: ['*'], apiGroups: ['*'], apiVersions: ['*'], resources: ['*/*'] };
 
-function request(over: Partial<RuleAttributes> & { readonly plural?: string; readonly group?: string; readonly version?: string }): RuleAttributes {
+function request(
+  over: Partial<RuleAttributes> & { readonly plural?: string; readonly group?: string; readonly version?: string },
+): RuleAttributes {
   const { plural = 'pods', group = '', version = 'v1', ...rest } = over;
-  return { operation: 'CREATE', resource: { group, version, resource: plural }, subresource: '', namespace: 'web', ...rest };
+  return {
+    operation: 'CREATE',
+    resource: { group, version, resource: plural },
+    subresource: '',
+    namespace: 'web',
+    ...rest,
+  };
 }
 
 interface Table {
@@ -24,7 +32,11 @@ const tables: { readonly [name: string]: Table } = {
   'no operation': { rule: { operations: [] }, match: [], noMatch: [{}] },
   'the core group': { rule: { apiGroups: [''] }, match: [{}], noMatch: [{ group: 'apps' }] },
   'no group': { rule: { apiGroups: [] }, match: [], noMatch: [{}] },
-  'groups, without globs': { rule: { apiGroups: ['apps', 'batch*'] }, match: [{ group: 'apps' }], noMatch: [{ group: 'batch' }, {}] },
+  'groups, without globs': {
+    rule: { apiGroups: ['apps', 'batch*'] },
+    match: [{ group: 'apps' }],
+    noMatch: [{ group: 'batch' }, {}],
+  },
   'a version': { rule: { apiVersions: ['v1beta1'] }, match: [{ version: 'v1beta1' }], noMatch: [{ version: 'v1' }] },
   'no version': { rule: { apiVersions: [] }, match: [], noMatch: [{}] },
   'a resource': {
@@ -32,7 +44,11 @@ const tables: { readonly [name: string]: Table } = {
     match: [{}],
     noMatch: [{ subresource: 'exec' }, { plural: 'services' }],
   },
-  'an asterisk': { rule: { resources: ['*'] }, match: [{}, { plural: 'services' }], noMatch: [{ subresource: 'exec' }] },
+  'an asterisk': {
+    rule: { resources: ['*'] },
+    match: [{}, { plural: 'services' }],
+    noMatch: [{ subresource: 'exec' }],
+  },
   'a resource with all subresources': {
     rule: { resources: ['pods/*'] },
     match: [{}, { subresource: 'exec' }],
@@ -43,9 +59,13 @@ const tables: { readonly [name: string]: Table } = {
     match: [{ plural: 'deployments', subresource: 'scale' }],
     noMatch: [{ plural: 'deployments' }, { subresource: 'exec' }],
   },
-  'everything': { rule: { resources: ['*/*'] }, match: [{}, { subresource: 'exec' }], noMatch: [] },
+  everything: { rule: { resources: ['*/*'] }, match: [{}, { subresource: 'exec' }], noMatch: [] },
   'a slash at the end': { rule: { resources: ['pods/'] }, match: [{}], noMatch: [{ subresource: 'exec' }] },
-  'a second slash': { rule: { resources: ['pods/a/b'] }, match: [{ subresource: 'a/b' }], noMatch: [{ subresource: 'a' }] },
+  'a second slash': {
+    rule: { resources: ['pods/a/b'] },
+    match: [{ subresource: 'a/b' }],
+    noMatch: [{ subresource: 'a' }],
+  },
   'no resource': { rule: { resources: [] }, match: [], noMatch: [{}] },
   'scope Namespaced': {
     rule: { scope: 'Namespaced' },

@@ -12,9 +12,18 @@ const stored = new Map([
 ]);
 const lookup = (name: string) => stored.get(name);
 
-function request(over: Partial<NamespaceSelectorAttributes> & { readonly plural?: string }): NamespaceSelectorAttributes {
+function request(
+  over: Partial<NamespaceSelectorAttributes> & { readonly plural?: string },
+): NamespaceSelectorAttributes {
   const { plural = 'pods', ...rest } = over;
-  return { operation: 'CREATE', resource: { group: '', version: 'v1', resource: plural }, subresource: '', namespace: 'shop', object: {}, ...rest };
+  return {
+    operation: 'CREATE',
+    resource: { group: '', version: 'v1', resource: plural },
+    subresource: '',
+    namespace: 'shop',
+    object: {},
+    ...rest,
+  };
 }
 
 const namespaceObject = (env: string) => ({ metadata: { name: 'x', labels: { env } } });
@@ -25,10 +34,26 @@ describe('selectNamespace() matches', () => {
     ['anything when it is empty', {}, { namespace: 'gone' }],
     ['a cluster-scoped request, whatever it says', prod, { namespace: '', plural: 'nodes' }],
     ['a cluster-scoped request, even when it is broken', broken, { namespace: '', plural: 'nodes' }],
-    ['the new labels of a namespace being created', prod, { plural: 'namespaces', namespace: 'lab', object: namespaceObject('prod') }],
-    ['the new labels of a namespace being updated', prod, { plural: 'namespaces', operation: 'UPDATE', namespace: 'lab', object: namespaceObject('prod') }],
-    ['the stored labels of a namespace being deleted', prod, { plural: 'namespaces', operation: 'DELETE', object: null }],
-    ['the stored labels for a subresource of a namespace', prod, { plural: 'namespaces', subresource: 'finalize', operation: 'UPDATE', object: namespaceObject('dev') }],
+    [
+      'the new labels of a namespace being created',
+      prod,
+      { plural: 'namespaces', namespace: 'lab', object: namespaceObject('prod') },
+    ],
+    [
+      'the new labels of a namespace being updated',
+      prod,
+      { plural: 'namespaces', operation: 'UPDATE', namespace: 'lab', object: namespaceObject('prod') },
+    ],
+    [
+      'the stored labels of a namespace being deleted',
+      prod,
+      { plural: 'namespaces', operation: 'DELETE', object: null },
+    ],
+    [
+      'the stored labels for a subresource of a namespace',
+      prod,
+      { plural: 'namespaces', subresource: 'finalize', operation: 'UPDATE', object: namespaceObject('dev') },
+    ],
     ['a namespace without labels by what it lacks', notProd, { namespace: 'lab' }],
   ])('%s', (_, selector, attributes) => {
     expect(selectNamespace(selector, request(attributes), lookup)).toEqual({ kind: 'matched' });
@@ -40,7 +65,11 @@ describe('selectNamespace() does not match', () => {
     ['other labels', notProd, {}],
     ['no labels', prod, { namespace: 'lab' }],
     ['anything when it is absent', undefined, {}],
-    ['the new labels of a namespace being created', prod, { plural: 'namespaces', namespace: 'shop', object: namespaceObject('dev') }],
+    [
+      'the new labels of a namespace being created',
+      prod,
+      { plural: 'namespaces', namespace: 'shop', object: namespaceObject('dev') },
+    ],
   ])('%s', (_, selector, attributes) => {
     expect(selectNamespace(selector, request(attributes), lookup)).toEqual({ kind: 'notMatched' });
   });
@@ -62,7 +91,11 @@ describe('selectNamespace() fails', () => {
   });
 });
 
-const labelled = (labels?: { [key: string]: string | null }) => ({ apiVersion: 'v1', kind: 'Pod', metadata: labels === undefined ? {} : { labels } });
+const labelled = (labels?: { [key: string]: string | null }) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: labels === undefined ? {} : { labels },
+});
 const options = { apiVersion: 'v1', kind: 'PodExecOptions' };
 
 describe('selectObject()', () => {
