@@ -5,6 +5,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ListValue, compile, createAdmissionEnvironment, fromJson } from './index.ts';
+import { rawNumber } from '../json/index.ts';
 import type { JsonValue } from '../json/index.ts';
 
 const environment = createAdmissionEnvironment();
@@ -62,6 +63,16 @@ describe('a crafted object', () => {
     let result: ReturnType<typeof evaluate> | undefined;
     expect(millisecondsOf(() => (result = evaluate(expression, object)))).toBeLessThan(10_000);
     expect(result?.ok === false ? result.error.message : undefined).toBe(message);
+  });
+
+  it('may have two long lists of which one is asked for the elements of the other', () => {
+    const names = Array.from({ length: 80_000 }, (_, index) => `name-${index}`);
+    const lists = { some: names, all: [...names].reverse(), numbers: names.map((_, index) => index) };
+    const start = performance.now();
+    expect(evaluate('object.some.all(name, name in object.all)', lists)).toMatchObject({ ok: true, value: true });
+    expect(evaluate('object.numbers.all(n, double(n) in object.numbers)', lists)).toMatchObject({ value: true });
+    expect(evaluate('object.numbers.exists(n, string(n) in object.all)', lists)).toMatchObject({ value: false });
+    expect(performance.now() - start).toBeLessThan(20_000);
   });
 
   it('cannot make a string that fills the memory', () => {
@@ -127,6 +138,33 @@ describe('searches that the engine would do too slowly', () => {
         expect(found).toEqual([...places, text.split(part).length].map(BigInt));
       }),
       { numRuns: 50 },
+    );
+  });
+});
+
+describe('asking a long list again and again', () => {
+  const scalar = fc.oneof(
+    fc.constantFrom(null, true, false, '', 'a', '1', '#1;', 's1:a', 'null'),
+    fc.integer({ min: -2, max: 2 }).map((value) => value / 2),
+    fc.constantFrom({ a: 1, b: 2 }, { b: 2, a: 1 }),
+    fc.constantFrom(2 ** 53, 2 ** 60, -0, 1e300, ...['9007199254740993', '1.0', `${2n ** 60n}.0`].map(rawNumber)),
+  ) as fc.Arbitrary<JsonValue>;
+  const { value: json } = fc.letrec<{ value: JsonValue }>((tie) => ({
+    value: fc.oneof(
+      { maxDepth: 3 },
+      scalar,
+      fc.array(tie('value'), { maxLength: 2 }),
+      fc.dictionary(fc.constantFrom('a', 'b', '1'), tie('value'), { maxKeys: 2 }),
+    ),
+  }));
+
+  it('finds what looking through it finds', () => {
+    const expression = 'object.asked.map(x, x in object.list) == object.asked.map(x, object.list.exists(y, x == y))';
+    fc.assert(
+      fc.property(fc.array(json, { minLength: 1, maxLength: 20 }), fc.array(json), (elements, asked) => {
+        const list = Array.from({ length: 100 }, (_, index) => elements[index % elements.length] ?? null);
+        expect(evaluate(expression, { list, asked })).toMatchObject({ ok: true, value: true });
+      }),
     );
   });
 });

@@ -29,19 +29,19 @@ export function fromJson(json: JsonValue): Value {
 
 /** A view of a JSON array. */
 export class JsonList extends ListValue {
-  readonly #elements: JsonArray;
+  readonly elements: JsonArray;
 
   constructor(elements: JsonArray) {
     super();
-    this.#elements = elements;
+    this.elements = elements;
   }
 
   override get size(): number {
-    return this.#elements.length;
+    return this.elements.length;
   }
 
   override at(index: number): Value {
-    return fromJson(this.#elements[index] ?? null);
+    return fromJson(this.elements[index] ?? null);
   }
 }
 

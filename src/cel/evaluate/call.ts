@@ -67,7 +67,12 @@ export class CallNode implements PlanNode {
     }
     if (error !== undefined) return error;
     if (this.#chargedBefore) frame.costs.expect(this.#cost(values, null));
-    return this.#implementation(...values);
+    return this.invoke(frame, values);
+  }
+
+  /** Calls with arguments none of which is an error. */
+  protected invoke(_frame: Frame, args: readonly Value[]): Result {
+    return this.#implementation(...args);
   }
 }
 

@@ -2,6 +2,7 @@
 import { EvaluationError } from '../values.ts';
 import type { Result, Value } from '../values.ts';
 import { CostTracker } from './cost-tracker.ts';
+import { Memberships } from './memberships.ts';
 
 /** Variables of an evaluation. A `Map` is one; others may compute a variable when it is asked for. */
 export interface Activation {
@@ -18,6 +19,7 @@ export class Frame {
   /** Comprehension variables by slot. */
   readonly locals: Result[] = [];
   readonly #signal: Pick<AbortSignal, 'aborted'> | undefined;
+  #memberships: Memberships | undefined;
   #steps = 0;
   #interrupted = false;
 
@@ -30,6 +32,12 @@ export class Frame {
   /** The frame outside all comprehensions, where nothing is counted. */
   ofInput(): Frame {
     return new Frame(this.activation, new CostTracker(Infinity, 0), this.#signal);
+  }
+
+  /** What is known of the lists that were asked for their elements. */
+  get memberships(): Memberships {
+    this.#memberships ??= new Memberships();
+    return this.#memberships;
   }
 
   /** Counts a loop step; an error when the evaluation was aborted, and from then on at every step. */

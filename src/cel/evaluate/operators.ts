@@ -8,6 +8,8 @@ import { goTypeName } from '../value-text.ts';
 import { EvaluationError, OptionalValue, Uint, noSuchOverload } from '../values.ts';
 import type { CallCost } from '../function.ts';
 import type { Result, Value } from '../values.ts';
+import { JsonList } from '../json.ts';
+import { CallNode } from './call.ts';
 import { Panic } from './panic.ts';
 import type { Frame } from './frame.ts';
 import type { PlanNode } from './node.ts';
@@ -119,6 +121,15 @@ export class OptionalOrNode implements PlanNode {
     if (!(optional instanceof OptionalValue)) return noSuchOverload();
     if (optional.value === undefined) return this.#alternative.execute(frame);
     return this.#unwrap ? optional.value : optional;
+  }
+}
+
+/** `value in container`, where the container is not a literal. */
+export class MembershipNode extends CallNode {
+  protected override invoke(frame: Frame, args: readonly Value[]): Result {
+    const [value, list] = args;
+    const found = value !== undefined && list instanceof JsonList ? frame.memberships.contains(list, value) : undefined;
+    return found ?? super.invoke(frame, args);
   }
 }
 

@@ -36,7 +36,14 @@ import { Accumulator, FoldNode } from './fold.ts';
 import { Frame } from './frame.ts';
 import { ConstantNode } from './node.ts';
 import type { PlanNode } from './node.ts';
-import { EqualityNode, LogicalNode, NotStrictlyFalseNode, OptionalOrNode, SetMembershipNode } from './operators.ts';
+import {
+  EqualityNode,
+  LogicalNode,
+  MembershipNode,
+  NotStrictlyFalseNode,
+  OptionalOrNode,
+  SetMembershipNode,
+} from './operators.ts';
 import { AttributeQualifier, ConstantQualifier, PresenceQualifier, asKey } from './qualifier.ts';
 
 /** A plan, and the greatest id in it. */
@@ -195,6 +202,7 @@ class Planner {
       if (implementation instanceof EvaluationError) throw new PlanFailure(implementation.message);
       call = { ...call, implementation, stopsAtError: true };
     }
+    if (name === operators.IN) return new MembershipNode(id, args, call);
     const node = new CallNode(id, args, call);
     return CONVERSIONS.has(name) && args.length === 1 && first instanceof ConstantNode ? this.#fold(node) : node;
   }
