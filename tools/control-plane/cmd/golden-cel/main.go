@@ -53,7 +53,7 @@ import (
 const resultsFile = "results.json"
 
 // repetitions of each evaluation: what depends on the order of a map, which Go shuffles, shows in them.
-const repetitions = 20
+const repetitions = 100
 
 // group is a list of expressions that see the same variables.
 type group struct {
