@@ -18,6 +18,13 @@ export interface Fault {
 
 export const faults: readonly Fault[] = [
   {
+    name: 'what the mutating walk made goes to the validating webhooks unchecked',
+    file: 'chain.ts',
+    find: "if ('status' in next) return next;",
+    replace: "if ('status' in next) return this.#validate(context);",
+    noticedIn: 'order',
+  },
+  {
     name: 'no second pass over the mutating plug-ins',
     file: 'chain.ts',
     find: '|| !this.#reinvocation.shouldReinvoke) return refusal;',

@@ -1,6 +1,7 @@
 import type * as Chain from '../../../src/chain/index.ts';
 import type { WebhookClientConfig, WebhookConfiguration } from '../../../src/api/webhook-configuration.ts';
-import type { JsonObject } from '../../../src/json/json-value.ts';
+import { isJsonObject, type JsonObject } from '../../../src/json/json-value.ts';
+import { isRawNumber } from '../../../src/json/raw-number.ts';
 import { newInvalid } from '../../../src/chain/status-error.ts';
 import type { Clock } from '../../../src/telemetry/index.ts';
 import { FakeClock } from '../../fake-clock.ts';
@@ -74,17 +75,29 @@ function asSent(object: JsonObject): JsonObject {
 }
 
 /**
- * Of what the API server does between the walks, the scenarios need that a custom resource keeps its kind.
+ * Of what the API server does between the walks, the scenarios need that a custom resource keeps its kind and that
+ * `spec.flavour` is text.
  *
- * Source: k8s.io/apiextensions-apiserver v0.37.2 pkg/registry/customresource/validator.go, ValidateTypeMeta.
+ * Source: k8s.io/apiextensions-apiserver v0.37.2 pkg/registry/customresource/validator.go, ValidateTypeMeta and
+ * ValidateCustomResource.
  */
 function betweenWalks(attributes: Chain.Attributes): Chain.Attributes | Chain.Refused {
-  const kind = attributes.object?.['kind'];
-  if (attributes.kind.group !== goldenGroup || kind === attributes.kind.kind || typeof kind !== 'string')
-    return attributes;
-  const body = `Invalid value: "${kind}": must be ${attributes.kind.kind}`;
-  const field = { field: 'kind', reason: 'FieldValueInvalid', body };
-  return { kind: 'refused', status: newInvalid({ group: goldenGroup, kind }, attributes.name, [field]) };
+  const { object, name } = attributes;
+  const { group, kind } = attributes.kind;
+  if (group !== goldenGroup || object === null) return attributes;
+  const invalid = (said: string, field: string, reason: string, body: string): Chain.Refused => ({
+    kind: 'refused',
+    status: newInvalid({ group: goldenGroup, kind: said }, name, [{ field, reason, body: `Invalid value: ${body}` }]),
+  });
+  const said = object['kind'];
+  if (typeof said === 'string' && said !== kind)
+    return invalid(said, 'kind', 'FieldValueInvalid', `"${said}": must be ${kind}`);
+  const flavour = isJsonObject(object['spec']) ? object['spec']['flavour'] : undefined;
+  if (typeof flavour === 'number' || isRawNumber(flavour)) {
+    const body = '"integer": spec.flavour in body must be of type string: "integer"';
+    return invalid(kind, 'spec.flavour', 'FieldValueTypeInvalid', body);
+  }
+  return attributes;
 }
 
 /** Gives every webhook the place where it is. */

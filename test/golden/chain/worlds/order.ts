@@ -92,6 +92,24 @@ export const order: readonly World[] = [
     requests: [create('order-first-refusal')],
   },
   {
+    name: 'order-schema',
+    about: 'what the mutating walk made of the object is checked before the validating walk, whatever was sent',
+    mutating: [mutating('order-schema', [webhook('m0')])],
+    validating: [validating('order-schema', [webhook('v0')])],
+    behaviours: behaviours({
+      m0: mutates({
+        when: [{ present: '/spec/broken' }],
+        operations: [sets('flavour', 5)],
+      }),
+      v0: allow,
+    }),
+    requests: [
+      create('order-schema-valid'),
+      create('order-schema-broken', { spec: { broken: true } }),
+      update('order-schema-broken-update', { spec: { broken: true } }),
+    ],
+  },
+  {
     name: 'order-verbs',
     about:
       'every write walks both lists; apply is CREATE or UPDATE; a deleted collection goes object by object, without a name',
