@@ -1,5 +1,7 @@
-import { describe, expect, it } from 'vitest';
-import { faults, firstDifference, mutant } from './mutants.ts';
+import { afterAll, describe, expect, it } from 'vitest';
+import { faults, firstDifference, mutant, removeMutants } from './mutants.ts';
+
+afterAll(removeMutants);
 
 /** A copy alone shows nothing, so what shows is the fault. */
 it('a copy of the engine without a fault goes as recorded', async () => {

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { isDeepStrictEqual } from 'node:util';
 import { readRecording, recordingsOf } from './recordings.ts';
@@ -183,15 +183,18 @@ export const faults: readonly Fault[] = [
 ];
 
 const repository = fileURLToPath(new URL('../../../', import.meta.url));
+const cache = `${repository}.cache`;
+const copies: string[] = [];
 
 /**
  * The engine with a fault in it. Only src/chain is copied, below .cache where Node still takes TypeScript; the rooms it
- * imports are links to the real ones.
+ * imports are links to the real ones. The copy is this process's own and stays until {@link removeMutants}.
  */
-export async function mutant({ name, file, find, replace }: Fault): Promise<Engine> {
-  const directory = `${repository}.cache/mutants/${name.replace(/[^a-z0-9]+/gi, '-')}`;
-  rmSync(directory, { recursive: true, force: true });
-  mkdirSync(`${directory}/src`, { recursive: true });
+export async function mutant({ file, find, replace }: Fault): Promise<Engine> {
+  mkdirSync(cache, { recursive: true });
+  const directory = mkdtempSync(`${cache}/mutant-`);
+  copies.push(directory);
+  mkdirSync(`${directory}/src`);
   for (const room of readdirSync(`${repository}src`)) {
     if (room !== 'chain') symlinkSync(`${repository}src/${room}`, `${directory}/src/${room}`);
   }
@@ -204,6 +207,10 @@ export async function mutant({ name, file, find, replace }: Fault): Promise<Engi
     source.replace(find, () => replace),
   );
   return (await import(/* @vite-ignore */ `${directory}/src/chain/index.ts`)) as Engine;
+}
+
+export function removeMutants(): void {
+  for (const directory of copies.splice(0)) rmSync(directory, { recursive: true });
 }
 
 /** The first request that goes otherwise with this engine than it was recorded; undefined when there is none. */
