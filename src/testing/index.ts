@@ -1,4 +1,5 @@
 export * from './control-plane/index.ts';
+export * from './fake-kubelet/index.ts';
 export { admit, WebhookFault, type AdmitOptions, type AdmitResult } from './admit.ts';
 export {
   AdmissionSuiteError,

@@ -1,0 +1,1 @@
+export { FakeKubelet, type FakeKubeletOptions } from './fake-kubelet.ts';
