@@ -43,10 +43,10 @@ const write = (name: string, text: string): string => {
 };
 
 describe('sallyport', () => {
-  it.each(['dev', 'serve', 'manifests', 'register', 'unregister', 'version'])(
+  it.each(['dev', 'serve', 'manifests', 'register', 'unregister', 'certs status', 'certs rotate', 'version'])(
     '%s --help shows an example',
     async (command) => {
-      const { code, stdout } = await sallyport(command, '--help');
+      const { code, stdout } = await sallyport(...command.split(' '), '--help');
       expect(code).toBe(0);
       expect(stdout).toMatch(new RegExp(`Example:\\n {2}sallyport ${command} `));
     },
@@ -56,6 +56,7 @@ describe('sallyport', () => {
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
     ['an unknown option', ['dev', '--frob'], /unknown option '--frob'[\s\S]*--help/],
     ['a missing option', ['serve'], /--config/],
+    ['a bad time', ['register', '--config', 'gate.yaml', '--timeout', '0'], /"0" is not a number of seconds/],
     ['a bad port', ['dev', '--port', '70000'], /"70000" is not a port/],
     ['an unknown format', ['dev', '-o', 'xml'], /table, json/],
     [

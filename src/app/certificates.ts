@@ -1,4 +1,5 @@
 import {
+  CertManagerSource,
   FileSource,
   kubeSecretStore,
   SecretAuthority,
@@ -12,7 +13,7 @@ import type { GateConfiguration } from './gate-configuration.ts';
 
 export interface CertificateOptions {
   readonly configuration: GateConfiguration;
-  /** Where the Secret of a self-managed authority lies. */
+  /** Of the cluster whose Secret holds the authority, or what cert-manager issued. */
   readonly client: KubeClient;
   /** Namespace of that Secret. */
   readonly namespace: string;
@@ -26,9 +27,11 @@ export function certificateSource(options: CertificateOptions): CertificateSourc
   const { configuration, client, namespace, publication, log, clock } = options;
   const { certificates, registration } = configuration;
   if (certificates.mode === 'Files') return new FileSource({ directory: certificates.directory, logger: log, clock });
+  const store = kubeSecretStore({ client, namespace, name: certificates.secretName, clock });
+  if (certificates.mode === 'CertManager') return new CertManagerSource({ store, publication, logger: log, clock });
   const { service, url } = registration;
   return new SecretAuthority({
-    store: kubeSecretStore({ client, namespace, name: certificates.secretName, clock }),
+    store,
     publication,
     hosts: [
       ...(service === undefined ? [] : serviceHosts(service)),
@@ -37,4 +40,9 @@ export function certificateSource(options: CertificateOptions): CertificateSourc
     logger: log,
     clock,
   });
+}
+
+/** Whose CA cert-manager is to inject into the webhook configurations; undefined when the bundle is written by us. */
+export function injectCaFrom({ certificates }: GateConfiguration, namespace: string): string | undefined {
+  return certificates.mode === 'CertManager' ? `${namespace}/${certificates.certificateName}` : undefined;
 }

@@ -27,6 +27,14 @@ describe('parseGateConfiguration()', () => {
     expect(configuration.certificates).toEqual({ mode: 'Files', directory: '/etc/gate/tls' });
   });
 
+  it('names what cert-manager keeps', () => {
+    expect(parse(`${minimal}certificates: { mode: CertManager }\n`).certificates).toEqual({
+      mode: 'CertManager',
+      certificateName: 'sallyport',
+      secretName: 'sallyport-tls',
+    });
+  });
+
   it.each([
     [
       'an unknown key',

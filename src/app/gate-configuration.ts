@@ -40,6 +40,14 @@ const gateSchema = z.strictObject({
       z.strictObject({ mode: z.literal('SelfManaged'), secretName: dnsName.default('sallyport-ca') }),
       /** tls.crt, tls.key and ca.crt in a folder, watched. */
       z.strictObject({ mode: z.literal('Files'), directory: z.string() }),
+      /** cert-manager keeps the Secret, and its injector the CA bundles of our configurations. */
+      z.strictObject({
+        mode: z.literal('CertManager'),
+        /** Name of the Certificate, whose CA is injected. */
+        certificateName: dnsName.default('sallyport'),
+        /** `spec.secretName` of the Certificate. */
+        secretName: dnsName.default('sallyport-tls'),
+      }),
     ])
     .default({ mode: 'SelfManaged', secretName: 'sallyport-ca' }),
   registration: z

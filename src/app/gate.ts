@@ -1,11 +1,11 @@
 import type { WebhookRegistry } from '../admission/index.ts';
-import { CertificateReadiness, type CertificateSource } from '../certs/index.ts';
+import { CertificateReadiness, type CertificateSource, type Health } from '../certs/index.ts';
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
 import { AdmissionServer, metricsRoute, serverMetrics, type ListenAddress } from '../server/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
-import { certificateSource } from './certificates.ts';
+import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { InformerListers } from './informer-listers.ts';
 import { registrationOptions } from './registration-options.ts';
@@ -41,16 +41,17 @@ export class Gate {
     this.#options = options;
     this.#client = new KubeClient(cluster);
     const registration = registrationOptions(configuration);
+    const namespace = registration.ownNamespace ?? cluster.namespace;
     this.#registrar = new Registrar({
       ...registration,
       client: this.#client,
       registry,
       caBundle: (signal) => this.#certificates.confirmCaBundle(signal),
+      injectCaFrom: injectCaFrom(configuration, namespace),
       log,
       clock,
     });
     const publication = this.#registrar;
-    const namespace = registration.ownNamespace ?? cluster.namespace;
     this.#certificates = certificateSource({ configuration, client: this.#client, namespace, publication, log, clock });
     this.#readiness = new CertificateReadiness({ source: this.#certificates, publication, logger: log, clock });
     this.#listers = new InformerListers({ client: this.#client, registry, log, clock });
@@ -75,6 +76,7 @@ export class Gate {
       readiness: [
         { name: 'certificates', healthy: () => this.#readiness.healthy() },
         { name: 'caches', healthy: () => this.#cachesHealth() },
+        ...(registers ? [{ name: 'registration', healthy: () => this.#registrationHealth() }] : []),
       ],
       listers: this.#listers.source,
       logger: log,
@@ -85,10 +87,8 @@ export class Gate {
     this.#readiness.start();
     this.#endSubscription = this.#certificates.subscribe(() => this.#registrar.refresh());
     if (registers) {
-      this.#registrar.start(signal).catch((error: unknown) => {
-        if (signal?.aborted === true) return;
-        log.error('registration ended', { error: error instanceof Error ? error : new Error(String(error)) });
-      });
+      // It ends by our own stopping only, and tells of every failure before itself.
+      this.#registrar.start(signal).catch(() => undefined);
     }
     return address;
   }
@@ -109,7 +109,16 @@ export class Gate {
     this.#client.close();
   }
 
-  #cachesHealth(): { kind: 'healthy' } | { kind: 'unhealthy'; reason: string } {
+  /**
+   * Never unhealthy: what keeps one replica from registering keeps all of them, and the webhooks that are registered
+   * already still need somebody who serves them.
+   */
+  #registrationHealth(): Health {
+    const { problem } = this.#registrar.state();
+    return problem === undefined ? { kind: 'healthy' } : { kind: 'degraded', reason: problem };
+  }
+
+  #cachesHealth(): Health {
     const unsynced = this.#listers.unsynced();
     if (unsynced.length === 0) return { kind: 'healthy' };
     return { kind: 'unhealthy', reason: `not read yet: ${unsynced.join(', ')}` };

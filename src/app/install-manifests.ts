@@ -109,8 +109,9 @@ function rights({ configuration, registry }: InstallOptions, { namespace, name, 
     rules: clusterRules,
   };
   const { certificates } = configuration;
-  if (certificates.mode !== 'SelfManaged') return [role, binding('ClusterRole')];
+  if (certificates.mode === 'Files') return [role, binding('ClusterRole')];
   const secrets = { apiGroups: [''], resources: ['secrets'] };
+  const named = { ...secrets, resourceNames: [certificates.secretName] };
   return [
     role,
     binding('ClusterRole'),
@@ -118,10 +119,13 @@ function rights({ configuration, registry }: InstallOptions, { namespace, name, 
       apiVersion: 'rbac.authorization.k8s.io/v1',
       kind: 'Role',
       metadata: { name, namespace, labels },
-      rules: [
-        { ...secrets, verbs: ['create'] },
-        { ...secrets, resourceNames: [certificates.secretName], verbs: ['get', 'list', 'watch', 'update'] },
-      ],
+      rules:
+        certificates.mode === 'SelfManaged'
+          ? [
+              { ...secrets, verbs: ['create'] },
+              { ...named, verbs: ['get', 'list', 'watch', 'update'] },
+            ]
+          : [{ ...named, verbs: ['get', 'list', 'watch'] }],
     },
     binding('Role'),
   ];

@@ -22,7 +22,8 @@ export { CertificateReadiness, type CertificateReadinessOptions } from './certif
 export { kubeSecretStore, type KubeSecretStoreOptions } from './kube-secret-store.ts';
 export type { SecretStore, StoredSecret } from './secret-store.ts';
 export { ownershipLabel } from './authority-state.ts';
-export { caBundleIncludes } from './ca-bundle.ts';
+export { caBundleIncludes, trustedCertificates } from './ca-bundle.ts';
+export { parseServingCertificate } from './serving-certificate.ts';
 export { verifyChain, type ChainExpectation, type ChainVerdict } from './verify-chain.ts';
 export {
   clockSkewMilliseconds,

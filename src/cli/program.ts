@@ -141,6 +141,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .requiredOption('-c, --config <file>', 'a GateConfiguration')
     .option('--ca-bundle <file>', 'PEM file that the API server is to trust; default: what the certificates say')
     .option('--force', 'register webhooks that could lock the cluster out')
+    .option('--timeout <seconds>', 'give up after so long', parseSeconds, 60)
     .addHelpText('after', '\nExample:\n  sallyport register --config gate.yaml --ca-bundle ca.crt\n')
     .action(async (options: RegisterOptions) => {
       const { register } = await import('./commands/register.ts');
@@ -156,6 +157,34 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .action(async (options: UnregisterOptions) => {
       const { unregister } = await import('./commands/unregister.ts');
       finish(await unregister(options));
+    });
+
+  const certs = program.command('certs').description('See and renew the certificates of the gate.');
+  const ofGate = (command: Command): Command =>
+    command.requiredOption('-c, --config <file>', 'the GateConfiguration').addOption(
+      new Option('-o, --output <format>', 'how to print it').choices(['table', 'json']).default('table'),
+    );
+  ofGate(
+    certs
+      .command('status')
+      .description('Show which certificates there are, until when, and whether the API server accepts them.'),
+  )
+    .addHelpText('after', '\nExample:\n  sallyport certs status --config gate.yaml\n')
+    .action(async (options: CertsOptions) => {
+      const { certsStatus } = await import('./commands/certs.ts');
+      finish(await certsStatus(options));
+    });
+  ofGate(
+    certs
+      .command('rotate')
+      .description(
+        'Begin to replace the certificate authority of mode SelfManaged now. The running replicas take it from there: they publish the new one beside the old one, move their certificates, and drop the old one when nothing signed by it is left.',
+      ),
+  )
+    .addHelpText('after', '\nExample:\n  sallyport certs rotate --config gate.yaml\n')
+    .action(async (options: CertsOptions) => {
+      const { certsRotate } = await import('./commands/certs.ts');
+      finish(await certsRotate(options));
     });
 
   program
@@ -198,11 +227,17 @@ export interface RegisterOptions {
   readonly config: string;
   readonly caBundle?: string;
   readonly force?: boolean;
+  readonly timeout: number;
 }
 
 export interface UnregisterOptions {
   readonly config?: string;
   readonly name?: string;
+}
+
+export interface CertsOptions {
+  readonly config: string;
+  readonly output: 'table' | 'json';
 }
 
 export interface VersionOptions {
@@ -251,6 +286,14 @@ function disableOption(): Option {
 /** Options that may be repeated take one value each, so that they never swallow the files that follow. */
 function collect(value: string, former: readonly string[] = []): readonly string[] {
   return [...former, value];
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!/^\d+$/.test(text) || seconds < 1 || seconds > 86_400) {
+    throw new InvalidArgumentError(`"${text}" is not a number of seconds from 1 to 86400`);
+  }
+  return seconds;
 }
 
 function parsePort(text: string): number {

@@ -51,3 +51,4 @@ export type {
 } from './object-source.ts';
 export { ChangeListeners } from './change-listeners.ts';
 export { ReconcileLoop, type ReconcileLoopOptions } from './reconcile-loop.ts';
+export { wait } from './wait.ts';

@@ -1,10 +1,16 @@
 export { checkMatchConditions } from './conditions.ts';
 export { buildConfigurations, type ConfigurationOptions, type GateAddress } from './configurations.ts';
-export { InvalidRegistrationError, UnsafeRegistrationError } from './errors.ts';
+export {
+  ForeignConfigurationError,
+  InvalidRegistrationError,
+  RegistrationTimeoutError,
+  UnsafeRegistrationError,
+} from './errors.ts';
+export { fieldManager } from './managed-fields.ts';
 export { findHazards, type HazardOptions } from './hazards.ts';
 export {
   defaultExcludedNamespaces,
-  fieldManager,
+  readPublishedBundles,
   Registrar,
   unregister,
   type RegistrarOptions,

@@ -1,11 +1,17 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { defineMutator, defineValidator, WebhookRegistry } from '../admission/index.ts';
 import type { ValidatingWebhookConfiguration } from '../api/webhook-configuration.ts';
-import { KubeClient, loadKubeconfig } from '../kube/index.ts';
+import { ApiStatusError, KubeClient, loadKubeconfig } from '../kube/index.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
 import { ControlPlane } from '../testing/control-plane/index.ts';
-import { InvalidRegistrationError, Registrar, unregister, type RegistrarOptions } from './index.ts';
+import {
+  ForeignConfigurationError,
+  Registrar,
+  RegistrationTimeoutError,
+  unregister,
+  type RegistrarOptions,
+} from './index.ts';
 
 const handler = (): void => undefined;
 const mutate = (name: string) =>
@@ -18,7 +24,7 @@ let client: KubeClient;
 const started: Registrar[] = [];
 
 beforeAll(async () => {
-  plane = await ControlPlane.start();
+  plane = await ControlPlane.start({ users: [{ name: 'nobody' }] });
   client = new KubeClient(await loadKubeconfig([plane.kubeconfig]));
 });
 afterEach(async () => {
@@ -48,6 +54,7 @@ function registrar(change: Partial<RegistrarOptions> = {}): Registrar {
   return made;
 }
 
+const challenge = 'sallyport.dev/is-its-registrar-there';
 const validating = 'validatingwebhookconfigurations';
 const mutating = 'mutatingwebhookconfigurations';
 
@@ -207,18 +214,162 @@ describe('Registrar', () => {
     ]);
   });
 
-  it('refuses to take over a configuration that is not ours', async () => {
-    await plane.kubectl(['create', '-f', '-'], {
-      input: JSON.stringify({
-        apiVersion: 'admissionregistration.k8s.io/v1',
-        kind: 'ValidatingWebhookConfiguration',
-        metadata: { name: 'gate' },
-      }),
-    });
+  const foreign = JSON.stringify({
+    apiVersion: 'admissionregistration.k8s.io/v1',
+    kind: 'ValidatingWebhookConfiguration',
+    metadata: { name: 'gate' },
+  });
+
+  it('leaves a configuration that is not ours alone, says so, and registers once it is gone', async () => {
+    await plane.kubectl(['create', '-f', '-'], { input: foreign });
     const ours = registrar({ registry: new WebhookRegistry([validate('v1')]) });
-    await expect(ours.start()).rejects.toThrow(InvalidRegistrationError);
+    const registered = ours.start();
+    await within2Seconds(async () => ours.state().problem?.includes('is not managed by sallyport') ?? false);
+    expect(ours.state().registered).toBe(false);
     expect(await unregister(client, 'gate')).toEqual([]);
     await kubectl('delete', validating, 'gate');
+    await registered;
+    expect(ours.state()).toMatchObject({ registered: true, problem: undefined });
+  });
+
+  it.each([
+    ['a foreign configuration', ForeignConfigurationError, /delete it, or choose another/, {}],
+    [
+      'missing rights',
+      ApiStatusError,
+      /cannot get resource/,
+      { client: () => loadKubeconfig([plane.kubeconfigFor('nobody')]) },
+    ],
+    [
+      'an API server that does not answer',
+      RegistrationTimeoutError,
+      /not registered in the time given for it: .*ECONNREFUSED/,
+      {
+        client: async () => ({ ...(await loadKubeconfig([plane.kubeconfig])), server: new URL('https://127.0.0.1:1') }),
+      },
+    ],
+  ] as const)('registerOnce() tells of %s and ends', async (name, error, message, change) => {
+    if (name === 'a foreign configuration') await plane.kubectl(['create', '-f', '-'], { input: foreign });
+    const other = 'client' in change ? new KubeClient(await change.client()) : client;
+    const once = registrar({ registry: new WebhookRegistry([validate('v1')]), client: other }).registerOnce(
+      AbortSignal.timeout(2500),
+    );
+    await expect(once).rejects.toThrow(error);
+    await expect(once).rejects.toThrow(message);
+    if (name === 'a foreign configuration') await kubectl('delete', validating, 'gate');
+    if (other !== client) other.close();
+  });
+
+  it('takes match conditions of others out of our entries, and leaves ours', async () => {
+    const ours = registrar({
+      registry: new WebhookRegistry([
+        validate('v1'),
+        defineValidator({
+          name: 'v2.example.com',
+          resource: 'pods',
+          operations: ['CREATE'],
+          matchConditions: [{ name: 'ours', expression: 'true' }],
+          handler,
+        }),
+      ]),
+    });
+    await ours.start();
+    const never = { name: 'theirs', expression: 'false' };
+    const theirs = { 'v1.example.com': [never], 'v2.example.com': [never, { name: 'more', expression: 'false' }] };
+    const applied = {
+      apiVersion: 'admissionregistration.k8s.io/v1',
+      kind: 'ValidatingWebhookConfiguration',
+      metadata: { name: 'gate' },
+      webhooks: Object.entries(theirs).map(([name, matchConditions]) => ({ name, matchConditions })),
+    };
+    const command = ['apply', '--server-side', '--field-manager=theirs', '--validate=false', '-f', '-'];
+    const { code, stderr } = await plane.kubectl(command, { input: JSON.stringify(applied) });
+    expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+    const conditions = async (): Promise<unknown> =>
+      (await read(validating))?.webhooks?.map(({ matchConditions = [] }) => matchConditions.map(({ name }) => name));
+    await within2Seconds(async () => JSON.stringify(await conditions()) === '[[],["ours"]]');
+  });
+
+  describe('of replicas with different webhooks', () => {
+    const annotations = async (): Promise<Readonly<Record<string, string>>> =>
+      (await read(validating))?.metadata?.annotations ?? {};
+    let ahead = 0;
+    const oldClock = {
+      ...systemClock,
+      now: () => Date.parse('2026-01-01T00:00:00Z'),
+      monotonic: () => performance.now() + ahead,
+    };
+    beforeEach(() => {
+      ahead = 0;
+    });
+
+    it('lets a newer one decide for as long as it answers when it is asked', async () => {
+      const old = registrar({ clock: oldClock });
+      await old.start();
+      const young = registrar({ registry: new WebhookRegistry([mutate('m'), validate('v9')]) });
+      await young.start();
+      for (const _ of [1, 2, 3]) {
+        await old.registerOnce(AbortSignal.timeout(5000));
+        const before = (await read(validating))?.metadata?.resourceVersion;
+        ahead += 61_000;
+        // It asks here, and the younger one answers.
+        await old.registerOnce(AbortSignal.timeout(5000));
+        await within2Seconds(async () => {
+          const { resourceVersion, annotations: now = {} } = (await read(validating))?.metadata ?? {};
+          return resourceVersion !== before && now[challenge] === undefined;
+        });
+      }
+      await old.registerOnce(AbortSignal.timeout(5000));
+      expect(await names()).toEqual(['v9.example.com']);
+    });
+
+    it('decides again when a newer one does not answer: killed, its rollout undone', async () => {
+      const young = registrar({ registry: new WebhookRegistry([validate('v9')]) });
+      await young.start();
+      await young.stop();
+      // A replica that is killed cannot take its start off, as one that stops does.
+      await kubectl('annotate', validating, 'gate', `sallyport.dev/registered-by-start=${new Date().toISOString()}`);
+      const old = registrar({ clock: oldClock });
+      const pass = (): Promise<void> => old.registerOnce(AbortSignal.timeout(5000));
+      await pass();
+      ahead += 59_000;
+      await pass();
+      expect((await annotations())[challenge]).toBeUndefined();
+      ahead += 2000;
+      await pass();
+      expect((await annotations())[challenge]).toBeDefined();
+      await pass();
+      ahead += 59_000;
+      await pass();
+      expect(await names()).toEqual(['v9.example.com']);
+      ahead += 2000;
+      await pass();
+      expect(await names()).toEqual(['v1.example.com', 'v2.example.com']);
+      await pass();
+      expect((await annotations())[challenge]).toBeUndefined();
+      expect(old.state()).toMatchObject({ registered: true, repairs: 0 });
+    });
+  });
+
+  it('waits for an injected CA with failurePolicy Ignore, and lets the injector have the field', async () => {
+    const before = registrar({ registry: new WebhookRegistry([validate('v1')]) });
+    await before.start();
+    await before.stop();
+    await registrar({
+      registry: new WebhookRegistry([validate('v1')]),
+      caBundle: () => Promise.resolve(undefined),
+      injectCaFrom: 'gate-system/gate',
+    }).start();
+    const entry = async () => (await read(validating))?.webhooks?.[0];
+    expect((await entry())?.failurePolicy).toBe('Ignore');
+    expect((await entry())?.clientConfig.caBundle).toBeUndefined();
+    expect((await read(validating))?.metadata?.annotations).toMatchObject({
+      'cert-manager.io/inject-ca-from': 'gate-system/gate',
+    });
+    const injected = [{ op: 'add', path: '/webhooks/0/clientConfig/caBundle', value: 'Q0E=' }];
+    await kubectl('patch', validating, 'gate', '--type=json', '-p', JSON.stringify(injected));
+    await within2Seconds(async () => (await entry())?.failurePolicy === 'Fail');
+    expect((await entry())?.clientConfig.caBundle).toBe('Q0E=');
   });
 
   it('unregisters without leaving anything behind, and twice', async () => {

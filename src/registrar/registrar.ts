@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
+import { isDeepStrictEqual } from 'node:util';
 import type { WebhookRegistry } from '../admission/index.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { WebhookClientConfig, WebhookConfiguration } from '../api/webhook-configuration.ts';
 import {
+  ApiStatusError,
   ChangeListeners,
   Informer,
   isConflict,
@@ -10,12 +12,22 @@ import {
   type KubeClient,
   type ObjectAddress,
   ReconcileLoop,
+  wait,
 } from '../kube/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
+import { harmlessUntilInjected, injectionAnnotation } from './ca-injection.ts';
 import { buildConfigurations, type GateAddress } from './configurations.ts';
+import { challengeAnnotation, challengeManager, Deferral } from './deferral.ts';
 import { covers } from './drift.ts';
-import { InvalidRegistrationError, UnsafeRegistrationError } from './errors.ts';
+import {
+  ForeignConfigurationError,
+  InvalidRegistrationError,
+  RegistrationTimeoutError,
+  UnsafeRegistrationError,
+} from './errors.ts';
 import { findHazards } from './hazards.ts';
+import { fieldManager, hasStaleEntries } from './managed-fields.ts';
+import { findStrayConditions, type StrayCondition } from './stray-conditions.ts';
 
 export interface RegistrarOptions {
   readonly client: KubeClient;
@@ -31,6 +43,11 @@ export interface RegistrarOptions {
   readonly force: boolean;
   /** The CA bundle, PEM, asked anew before each write; undefined leaves `caBundle` to somebody else. */
   readonly caBundle: (signal?: AbortSignal) => Promise<string | undefined>;
+  /**
+   * `namespace/name` of the cert-manager Certificate whose CA its injector is to write into `caBundle`. Until it has, our
+   * webhooks are registered with `failurePolicy: Ignore`, since nobody could call them. Undefined: nobody is asked.
+   */
+  readonly injectCaFrom?: string | undefined;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -45,9 +62,6 @@ export interface RegistrationState {
   readonly problem: string | undefined;
 }
 
-/** The field manager under which everything of ours is applied. */
-export const fieldManager = 'sallyport';
-
 const managedByLabel = 'app.kubernetes.io/managed-by';
 const digestAnnotation = 'sallyport.dev/webhooks-digest';
 const startedAnnotation = 'sallyport.dev/registered-by-start';
@@ -59,6 +73,9 @@ export function defaultExcludedNamespaces(ownNamespace: string | undefined): str
 
 /** A pass over both objects this often, should every watch have failed to tell of a change. */
 const intervalMilliseconds = 30_000;
+
+/** Between two attempts of {@link Registrar.registerOnce}. */
+const retryMilliseconds = 1000;
 
 /** Of the time that a stopping process has; its requests want most of it. */
 const releaseTimeoutMilliseconds = 2000;
@@ -75,8 +92,9 @@ const configurationKinds = ['MutatingWebhookConfiguration', 'ValidatingWebhookCo
  * drift as soon as a watch tells of it, removes entries and objects that are no longer wanted, and follows the CA bundle.
  *
  * Of several replicas with different webhooks the one that started last decides, so that an old replica does not undo
- * what a rollout brings. When that one stops, the others decide again: after a rollout that was undone, nobody is left who
- * serves what it registered. Fields and entries of other managers are left alone.
+ * what a rollout brings. When that one stops, or does not answer any more ({@link Deferral}), the others decide again:
+ * after a rollout that was undone, nobody is left who serves what it registered. Fields and entries of other managers are
+ * left alone, but for match conditions in our entries: each of them can switch a webhook off.
  */
 export class Registrar {
   readonly #options: RegistrarOptions;
@@ -86,6 +104,10 @@ export class Registrar {
   readonly #startedAt: string;
   /** The objects as this registrar last wanted and saw them; what differs later was somebody else. */
   readonly #seenRight = new Map<ConfigurationKind, WebhookConfiguration>();
+  readonly #deferrals = {
+    MutatingWebhookConfiguration: new Deferral(),
+    ValidatingWebhookConfiguration: new Deferral(),
+  } as const satisfies Record<ConfigurationKind, Deferral>;
   #registry: WebhookRegistry;
   #state: RegistrationState = { registered: false, repairs: 0, problem: undefined };
 
@@ -110,17 +132,40 @@ export class Registrar {
       intervalMilliseconds,
       reconcile: (signal) => this.#reconcile(signal),
       onFailure: (error) => this.#fail(error),
-      isHopeless: (error) => error instanceof InvalidRegistrationError,
+      // What somebody else has to mend, such as a foreign configuration or missing rights, may be mended any time.
+      isHopeless: () => false,
     });
   }
 
   /**
    * Registers, and keeps registered until {@link stop}. Call it after the listener answers. Resolves when the
-   * configurations are right for the first time; an API server that does not answer is asked again.
+   * configurations are right for the first time; whatever fails is tried again, and stands in {@link state} meanwhile.
    */
   async start(signal?: AbortSignal): Promise<void> {
     for (const informer of this.#informers) informer.start();
     await this.#loop.start(signal);
+  }
+
+  /**
+   * Makes the configurations right and returns, for those who do not stay. Waits only for what passes by itself: an API
+   * server that does not answer, somebody who wrote in the same moment.
+   *
+   * Throws {@link ForeignConfigurationError}, {@link ApiStatusError} for a refusal, and {@link RegistrationTimeoutError},
+   * with the newest failure, when `signal` aborts before.
+   */
+  async registerOnce(signal: AbortSignal): Promise<void> {
+    for (;;) {
+      try {
+        return await this.#loop.pass(signal);
+      } catch (error) {
+        const isRefusal = error instanceof ApiStatusError && error.statusCode < 500 && !isConflict(error);
+        if (error instanceof ForeignConfigurationError || isRefusal) throw error;
+        if (!signal.aborted) await wait(this.#options.clock, retryMilliseconds, signal).catch(() => undefined);
+        if (!signal.aborted) continue;
+        const { problem = 'the API server did not answer' } = this.#state;
+        throw new RegistrationTimeoutError(`not registered in the time given for it: ${problem}`, { cause: error });
+      }
+    }
   }
 
   /** Ends watching and writing; the configurations stay, for other replicas to decide over. */
@@ -155,19 +200,8 @@ export class Registrar {
   async publishedBundles(
     signal?: AbortSignal,
   ): Promise<Array<{ readonly holder: string; readonly caBundlePem: string; readonly serverName: string }>> {
-    const configurations = await Promise.all(
-      configurationKinds.map((kind) => getConfiguration(this.#options.client, kind, this.#options.name, signal)),
-    );
     const ours = new Set([...this.#registry].map(({ name }) => name));
-    return configurations.flatMap((configuration) =>
-      (configuration?.webhooks ?? [])
-        .filter(({ name }) => ours.has(name))
-        .map(({ name, clientConfig }) => ({
-          holder: `${configuration?.kind}/${configuration?.metadata?.name}, ${name}`,
-          caBundlePem: Buffer.from(clientConfig.caBundle ?? '', 'base64').toString(),
-          serverName: serverNameOf(clientConfig),
-        })),
-    );
+    return readPublishedBundles(this.#options.client, this.#options.name, (name) => ours.has(name), signal);
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
@@ -178,28 +212,29 @@ export class Registrar {
   async #reconcileKind(kind: ConfigurationKind, signal: AbortSignal): Promise<void> {
     const { log, name } = this.#options;
     // Read before the bundle is asked for: a rotation in between changes the version and turns the write into a conflict.
-    const current = await getConfiguration(this.#options.client, kind, this.#options.name, signal);
+    let current = await getConfiguration(this.#options.client, kind, this.#options.name, signal);
     const wanted = (await this.#wanted(current, signal)).find((configuration) => configuration.kind === kind);
     if (current !== undefined && !isOurs(current)) {
       if (wanted === undefined) return;
-      throw new InvalidRegistrationError(
-        `${kind} "${name}" exists and is not managed by sallyport; delete it or choose another registration name`,
-      );
+      throw new ForeignConfigurationError(kind, name);
     }
-    if (current !== undefined && this.#belongsToNewer(current, wanted)) {
-      log.info('a newer replica registers other webhooks; leaving the configuration to it', { kind, name });
-      return;
+    if (current !== undefined && (await this.#isLeftToNewer(kind, current, wanted, signal))) return;
+    this.#deferrals[kind].reset();
+    if (current?.metadata?.annotations?.[challengeAnnotation] !== undefined) {
+      current = await this.#applyChallenge(kind, current, {}, signal);
     }
     if (wanted === undefined) {
       if (current !== undefined) await this.#remove(kind, current, signal);
       return;
     }
-    if (current !== undefined && covers(current, wanted) && !hasStaleEntries(current, wanted)) {
+    const strays = current === undefined ? [] : findStrayConditions(current, wanted);
+    if (current !== undefined && covers(current, wanted) && !hasStaleEntries(current, wanted) && strays.length === 0) {
       this.#seenRight.set(kind, wanted);
       return;
     }
+    if (current !== undefined && strays.length > 0) current = await this.#removeStrays(kind, current, strays, signal);
     await this.#apply(kind, wanted, current, signal);
-    if (this.#seenRight.has(kind)) {
+    if (isDeepStrictEqual(this.#seenRight.get(kind), wanted)) {
       this.#state = { ...this.#state, repairs: this.#state.repairs + 1 };
       log.warn('the webhook configuration had been changed; mended it', { kind, name });
     } else {
@@ -208,8 +243,83 @@ export class Registrar {
     this.#seenRight.set(kind, wanted);
   }
 
+  /** Whether a newer replica decides over this configuration; one that does not answer decides no more. */
+  async #isLeftToNewer(
+    kind: ConfigurationKind,
+    current: WebhookConfiguration,
+    wanted: WebhookConfiguration | undefined,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    const { log, name, clock } = this.#options;
+    const newer = current.metadata?.annotations?.[startedAnnotation] ?? '';
+    if (!this.#belongsToNewer(current, wanted)) return false;
+    const verdict = this.#deferrals[kind].judge(current, newer, clock.monotonic());
+    if (verdict === 'silent') {
+      log.warn('the newer replica that registered other webhooks does not answer any more; registering ours', {
+        kind,
+        name,
+        newer,
+      });
+      return false;
+    }
+    log.info('a newer replica registers other webhooks; leaving the configuration to it', { kind, name, newer });
+    if (verdict === 'ask') {
+      await this.#applyChallenge(kind, current, { [challengeAnnotation]: this.#startedAt }, signal);
+    }
+    return true;
+  }
+
+  #applyChallenge(
+    kind: ConfigurationKind,
+    { metadata }: WebhookConfiguration,
+    annotations: Readonly<Record<string, string>>,
+    signal: AbortSignal,
+  ): Promise<WebhookConfiguration> {
+    const { client, name } = this.#options;
+    const { resourceVersion } = metadata ?? {};
+    return client.apply<WebhookConfiguration>(
+      addressOf(kind, name),
+      {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind,
+        metadata: { name, annotations, ...(resourceVersion !== undefined && { resourceVersion }) },
+      },
+      { fieldManager: challengeManager, force: true, signal },
+    );
+  }
+
+  /** An apply would leave them, as they are somebody else's. */
+  async #removeStrays(
+    kind: ConfigurationKind,
+    { metadata }: WebhookConfiguration,
+    strays: readonly StrayCondition[],
+    signal: AbortSignal,
+  ): Promise<WebhookConfiguration> {
+    const { client, log, name } = this.#options;
+    for (const { webhook, condition } of strays) {
+      log.warn('somebody put a match condition into a webhook of ours; removing it', {
+        kind,
+        name,
+        webhook,
+        condition,
+      });
+    }
+    return client.patch<WebhookConfiguration>(
+      addressOf(kind, name),
+      {
+        type: 'json',
+        operations: [
+          { op: 'test', path: '/metadata/resourceVersion', value: metadata?.resourceVersion },
+          // From the last to the first, so that the places of those before stay.
+          ...strays.toReversed().map(({ path }) => ({ op: 'remove', path })),
+        ],
+      },
+      { fieldManager, signal },
+    );
+  }
+
   async #wanted(current: WebhookConfiguration | undefined, signal: AbortSignal): Promise<WebhookConfiguration[]> {
-    const { name, address, excludedNamespaces, ownNamespace, caBundle } = this.#options;
+    const { name, address, excludedNamespaces, ownNamespace, caBundle, injectCaFrom } = this.#options;
     const configurations = buildConfigurations(this.#registry, {
       name,
       address,
@@ -219,7 +329,7 @@ export class Registrar {
     });
     const owner = ownNamespace === undefined ? undefined : await this.#namespaceReference(ownNamespace, signal);
     return configurations.map((configuration) => ({
-      ...configuration,
+      ...(injectCaFrom === undefined ? configuration : harmlessUntilInjected(configuration, current)),
       metadata: {
         ...configuration.metadata,
         annotations: this.#annotations(configuration, current),
@@ -230,11 +340,16 @@ export class Registrar {
 
   /** Replicas that want the same webhooks agree on the start of the newest of them, instead of writing their own in turns. */
   #annotations(wanted: WebhookConfiguration, current: WebhookConfiguration | undefined): Record<string, string> {
-    const digest = digestOf(wanted);
+    const digest = digestOf(wanted, this.#options.injectCaFrom);
     const { [digestAnnotation]: currentDigest, [startedAnnotation]: started = '' } =
       current?.metadata?.annotations ?? {};
     const isNewer = digest === currentDigest && started > this.#startedAt;
-    return { [digestAnnotation]: digest, [startedAnnotation]: isNewer ? started : this.#startedAt };
+    const { injectCaFrom } = this.#options;
+    return {
+      [digestAnnotation]: digest,
+      [startedAnnotation]: isNewer ? started : this.#startedAt,
+      ...(injectCaFrom !== undefined && { [injectionAnnotation]: injectCaFrom }),
+    };
   }
 
   /** A cluster-scoped owner, so that deleting the gate's namespace removes the configurations with it. */
@@ -322,6 +437,7 @@ export class Registrar {
   }
 
   #fail(error: unknown): void {
+    for (const kind of configurationKinds) this.#deferrals[kind].reset();
     const problem = error instanceof Error ? error.message : String(error);
     this.#state = { ...this.#state, problem };
     // Another replica wrote in the same moment: the next pass sees what it wrote.
@@ -343,6 +459,30 @@ export async function unregister(client: KubeClient, name: string, signal?: Abor
     removed.push(`${kind}/${name}`);
   }
   return removed;
+}
+
+/**
+ * The CA bundles that the API server has for the webhooks of both configurations of this name, or for those that `isOurs`
+ * takes, read now; see certs' `BundlePublication`.
+ */
+export async function readPublishedBundles(
+  client: KubeClient,
+  name: string,
+  isOurs: (webhook: string) => boolean,
+  signal?: AbortSignal,
+): Promise<Array<{ readonly holder: string; readonly caBundlePem: string; readonly serverName: string }>> {
+  const configurations = await Promise.all(
+    configurationKinds.map((kind) => getConfiguration(client, kind, name, signal)),
+  );
+  return configurations.flatMap((configuration) =>
+    (configuration?.webhooks ?? [])
+      .filter((webhook) => isOurs(webhook.name))
+      .map((webhook) => ({
+        holder: `${configuration?.kind}/${configuration?.metadata?.name}, ${webhook.name}`,
+        caBundlePem: Buffer.from(webhook.clientConfig.caBundle ?? '', 'base64').toString(),
+        serverName: serverNameOf(webhook.clientConfig),
+      })),
+  );
 }
 
 function addressOf(kind: ConfigurationKind, name: string): ObjectAddress {
@@ -404,32 +544,19 @@ function isOurs({ metadata }: WebhookConfiguration): boolean {
   );
 }
 
-/** Entries that we applied once, by our field manager, and do not want any more: only an apply removes them. */
-function hasStaleEntries(current: WebhookConfiguration, wanted: WebhookConfiguration): boolean {
-  const managed = (current.metadata as { managedFields?: readonly ManagedFields[] } | undefined)?.managedFields ?? [];
-  const wantedNames = new Set(wanted.webhooks?.map(({ name }) => name));
-  return managed
-    .filter(({ manager, operation }) => manager === fieldManager && operation === 'Apply')
-    .flatMap(({ fieldsV1 }) => Object.keys(fieldsV1?.['f:webhooks'] ?? {}))
-    .some((key) => key.startsWith('k:') && !wantedNames.has((JSON.parse(key.slice(2)) as { name: string }).name));
-}
-
-interface ManagedFields {
-  readonly manager?: string;
-  readonly operation?: string;
-  readonly fieldsV1?: { readonly 'f:webhooks'?: Readonly<Record<string, unknown>> };
-}
-
 function serverNameOf({ service, url }: WebhookClientConfig): string {
   if (service !== undefined) return `${service.name}.${service.namespace}.svc`;
   return url === undefined ? '' : new URL(url).hostname.replace(/^\[(.*)\]$/, '$1');
 }
 
-/** Of what the replicas must agree on: the CA bundle, which rotates, is left out. */
-function digestOf(configuration: WebhookConfiguration): string {
+/** Of what the replicas must agree on: the CA bundle, which rotates, is left out, but not who writes it. */
+function digestOf(configuration: WebhookConfiguration, injectCaFrom: string | undefined): string {
   const webhooks = configuration.webhooks?.map((webhook) => {
     const { caBundle: _caBundle, ...clientConfig } = webhook.clientConfig;
     return { ...webhook, clientConfig };
   });
-  return createHash('sha256').update(JSON.stringify(webhooks)).digest('hex').slice(0, 16);
+  return createHash('sha256')
+    .update(JSON.stringify([webhooks, injectCaFrom]))
+    .digest('hex')
+    .slice(0, 16);
 }

@@ -1,17 +1,23 @@
 import { readFile } from 'node:fs/promises';
-import { certificateSource } from '../../app/certificates.ts';
+import type { CertificateSource } from '../../certs/index.ts';
+import { certificateSource, injectCaFrom } from '../../app/certificates.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
-import { checkMatchConditions, Registrar, UnsafeRegistrationError } from '../../registrar/index.ts';
+import {
+  checkMatchConditions,
+  Registrar,
+  RegistrationTimeoutError,
+  UnsafeRegistrationError,
+} from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import { terminalLogger } from '../terminal-logger.ts';
 import type { RegisterOptions } from '../program.ts';
 
-/** Writes the configurations once and ends; `serve` keeps them right besides. */
-export async function register({ config, caBundle, force }: RegisterOptions): Promise<ExitCode> {
+/** Writes the configurations once and ends, within `timeout` seconds; `serve` keeps them right besides. */
+export async function register({ config, caBundle, force, timeout }: RegisterOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
   const registry = await loadRegistry(configuration.webhooks);
   await checkMatchConditions(registry);
@@ -20,6 +26,8 @@ export async function register({ config, caBundle, force }: RegisterOptions): Pr
   const client = new KubeClient(clusterConfig);
   const given = caBundle === undefined ? undefined : await readFile(caBundle, 'utf8');
   const options = registrationOptions(configuration);
+  const namespace = options.ownNamespace ?? clusterConfig.namespace;
+  const deadline = AbortSignal.timeout(timeout * 1000);
   try {
     const registrar: Registrar = new Registrar({
       ...options,
@@ -27,20 +35,21 @@ export async function register({ config, caBundle, force }: RegisterOptions): Pr
       registry,
       force: options.force || force === true,
       caBundle: async (signal) => given ?? (await source.confirmCaBundle(signal)),
+      injectCaFrom: given === undefined ? injectCaFrom(configuration, namespace) : undefined,
       log,
       clock: systemClock,
     });
     const source = certificateSource({
       configuration,
       client,
-      namespace: options.ownNamespace ?? clusterConfig.namespace,
+      namespace,
       publication: registrar,
       log,
       clock: systemClock,
     });
-    if (given === undefined) await source.start();
     try {
-      await registrar.start();
+      if (given === undefined) await startInTime(source, deadline, timeout);
+      await registrar.registerOnce(deadline);
     } finally {
       await registrar.stop();
       await source.stop();
@@ -53,5 +62,16 @@ export async function register({ config, caBundle, force }: RegisterOptions): Pr
     return exitCode.refused;
   } finally {
     client.close();
+  }
+}
+
+async function startInTime(source: CertificateSource, deadline: AbortSignal, timeoutSeconds: number): Promise<void> {
+  try {
+    await source.start(deadline);
+  } catch (cause) {
+    if (!deadline.aborted) throw cause;
+    const health = source.healthy();
+    const problem = health.kind === 'healthy' ? 'no certificate yet' : health.reason;
+    throw new RegistrationTimeoutError(`no certificate after ${timeoutSeconds} s: ${problem}`, { cause });
   }
 }
