@@ -17,6 +17,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   kube: ['json', 'api', 'telemetry'],
   certs: ['api', 'kube', 'telemetry'],
   server: ['admission', 'certs', 'json', 'api', 'telemetry'],
+  quota: ['usage', 'admission', 'kube', 'json', 'api', 'telemetry'],
   registrar: ['admission', 'chain', 'kube', 'api', 'telemetry'],
   sources: ['admission', 'api'],
   review: ['sources', 'registrar', 'chain', 'admission', 'kube', 'json', 'api', 'telemetry'],
@@ -34,6 +35,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'certs',
     'server',
     'registrar',
+    'quota',
   ],
   testing: [
     'sources',
@@ -49,6 +51,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'certs',
     'server',
     'registrar',
+    'quota',
   ],
   cli: [
     'app',
@@ -64,6 +67,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'certs',
     'server',
     'registrar',
+    'quota',
   ],
 };
 /** Tests may use the test kit, and what the kit may use. */
