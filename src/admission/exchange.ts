@@ -8,6 +8,7 @@ import type { AdmissionRequest } from './request.ts';
 import { listersFor, type ListerSource } from './lister.ts';
 import { decodeReview, encodeReview, type DecodedReview } from './review.ts';
 import { admit, type AdmissionOutcome } from './webhook.ts';
+import { mayQuoteSecrets, withoutContent } from './withheld.ts';
 
 /** What the caller of a webhook gets back: a review with 200, or a fault as a Status with another code. */
 export interface ReviewAnswer {
@@ -17,6 +18,17 @@ export interface ReviewAnswer {
   /** For metrics and logs; `request` is undefined when the body was no review. */
   readonly outcome: 'allowed' | 'patched' | 'denied' | 'fault';
   readonly request: AdmissionRequest | undefined;
+  /** For who keeps a record. Undefined when the handlers run where their words do not come back from. */
+  readonly decision?: DecisionFacts | undefined;
+}
+
+/** What was decided, in the words of the webhook's author; nothing of the object. */
+export interface DecisionFacts {
+  /** Why not: of a denial and of a fault. */
+  readonly status: Status | undefined;
+  readonly patchOperations: number;
+  readonly warnings: number;
+  readonly auditAnnotations: Readonly<Record<string, string>>;
 }
 
 /** {@link answerReview}, or somebody who does the same elsewhere. */
@@ -31,6 +43,11 @@ export interface AnswerOptions {
   readonly log: Logger;
   /** Where `context.lister` reads. Default: nowhere. */
   readonly listers?: ListerSource | undefined;
+  /**
+   * What `log` may quote by way of the words of what a handler threw: on one's own machine objects, in a test Secrets too.
+   * Default: nothing.
+   */
+  readonly quotes?: 'nothing' | 'objects' | 'secrets';
 }
 
 /**
@@ -49,7 +66,7 @@ export interface AnswerOptions {
 export async function answerReview(
   definition: WebhookDefinition,
   text: string,
-  { signal, log, listers }: AnswerOptions,
+  { signal, log, listers, quotes = 'nothing' }: AnswerOptions,
 ): Promise<ReviewAnswer> {
   let review: DecodedReview | undefined;
   try {
@@ -62,16 +79,33 @@ export async function answerReview(
     };
     const outcome = await admit(definition, request, context, review.literals);
     const name = !outcome.allowed ? 'denied' : outcome.patch.length > 0 ? 'patched' : 'allowed';
-    return { httpStatus: 200, body: encodeReview(review.version, responseOf(review, outcome)), outcome: name, request };
+    return {
+      httpStatus: 200,
+      body: encodeReview(review.version, responseOf(review, outcome)),
+      outcome: name,
+      request,
+      decision: {
+        status: outcome.status,
+        patchOperations: outcome.patch.length,
+        warnings: outcome.warnings.length,
+        auditAnnotations: outcome.auditAnnotations,
+      },
+    };
   } catch (error) {
     const status = faultStatus(error, definition);
     log.error('request could not be answered', {
       webhook: definition.name,
       uid: review?.request.uid,
       code: status.code,
-      error: error instanceof Error ? error : undefined,
+      error: errorForLog(error, definition, review?.request, quotes),
     });
-    return { httpStatus: status.code, body: JSON.stringify(status), outcome: 'fault', request: review?.request };
+    return {
+      httpStatus: status.code,
+      body: JSON.stringify(status),
+      outcome: 'fault',
+      request: review?.request,
+      decision: { status, patchOperations: 0, warnings: 0, auditAnnotations: {} },
+    };
   }
 }
 
@@ -93,6 +127,19 @@ function responseOf({ request, literals }: DecodedReview, outcome: AdmissionOutc
     ...(warnings.length > 0 && { warnings: [...warnings] }),
     ...(Object.keys(auditAnnotations).length > 0 && { auditAnnotations: { ...auditAnnotations } }),
   };
+}
+
+/** Before there was a request, nothing of it can be in the words of an error but what the decoder says, which quotes no object. */
+function errorForLog(
+  error: unknown,
+  definition: WebhookDefinition,
+  request: AdmissionRequest | undefined,
+  quotes: 'nothing' | 'objects' | 'secrets',
+): Error | undefined {
+  if (!(error instanceof Error)) return undefined;
+  if (request === undefined || quotes === 'secrets') return error;
+  if (quotes === 'objects' && !mayQuoteSecrets(definition, request)) return error;
+  return withoutContent(error, definition, request);
 }
 
 function faultStatus(error: unknown, definition: WebhookDefinition): Status & { code: number } {

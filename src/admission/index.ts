@@ -28,7 +28,14 @@ export {
   UnknownWebhookError,
   type SourcePlace,
 } from './errors.ts';
-export { answerReview, failureStatus, type AnswerOptions, type AnswerReview, type ReviewAnswer } from './exchange.ts';
+export {
+  answerReview,
+  failureStatus,
+  type AnswerOptions,
+  type AnswerReview,
+  type DecisionFacts,
+  type ReviewAnswer,
+} from './exchange.ts';
 export type { ListerOf, ListerSource, ObjectLister } from './lister.ts';
 export { objectListers } from './object-listers.ts';
 export { WebhookRegistry, type WebhookSelection } from './registry.ts';
@@ -36,3 +43,4 @@ export type { AdmissionRequest, HandlerContext } from './request.ts';
 export { decodeReview, encodeReview, encodeReviewRequest, type DecodedReview } from './review.ts';
 export { deliverableWarnings } from './warnings.ts';
 export { admit, type AdmissionOutcome } from './webhook.ts';
+export { mayQuoteSecrets } from './withheld.ts';

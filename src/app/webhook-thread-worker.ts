@@ -68,6 +68,8 @@ async function answer(
     signal: controller.signal,
     log: forwardingLogger({}),
     listers,
+    // The thread is that of `sallyport dev`.
+    quotes: 'objects',
   });
   aborts.delete(id);
   send({ kind: 'answer', id, ...reply });

@@ -35,6 +35,7 @@ export class InProcessWebhookClient implements WebhookClient {
       signal,
       log,
       listers: objectListers(objects()),
+      quotes: 'objects',
     });
     return { status: httpStatus, headers: { 'content-type': 'application/json' }, body: Buffer.from(body) };
   }

@@ -59,6 +59,7 @@ export async function admit<T extends KubernetesObject>(
     signal: AbortSignal.timeout(webhook.timeoutSeconds * 1000),
     log,
     listers: objectListers(options.objects ?? []),
+    quotes: 'secrets',
   });
   if (answer.httpStatus !== 200) {
     throw new WebhookFault(answer.httpStatus, (JSON.parse(answer.body) as { message: string }).message, {
