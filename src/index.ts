@@ -31,4 +31,4 @@ export type { KubernetesObject } from './api/object-meta.ts';
 export type { KubernetesResources, ResourceName } from './api/resource-name.ts';
 export type { LabelSelector, MatchCondition, RuleWithOperations } from './api/webhook-configuration.ts';
 export { SallyportError, type SallyportErrorCode } from './errors.ts';
-export type { Logger } from './telemetry/index.ts';
+export type { AuditSink, Logger } from './telemetry/index.ts';

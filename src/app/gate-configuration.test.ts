@@ -15,7 +15,7 @@ describe('parseGateConfiguration()', () => {
       server: { host: '0.0.0.0', port: 8443, healthPort: 8080 },
       certificates: { mode: 'SelfManaged', secretName: 'sallyport-ca' },
       registration: { name: 'sallyport', excludedNamespaces: [], includeSystemNamespaces: false, force: false },
-      log: { level: 'info' },
+      log: { level: 'info', requests: 'Sampled' },
     });
   });
 
@@ -36,6 +36,17 @@ describe('parseGateConfiguration()', () => {
   });
 
   it.each([
+    ['{ to: Stdout }', { to: 'Stdout' }],
+    [
+      '{ to: File, path: logs/decisions.jsonl }',
+      { to: 'File', path: '/etc/gate/logs/decisions.jsonl', maxFileMegabytes: 100, maxFiles: 5 },
+    ],
+    ['{ to: Module, path: /opt/sink.ts }', { to: 'Module', path: '/opt/sink.ts' }],
+  ])('reads decisionLog: %s', (text, expected) => {
+    expect(parse(`${minimal}decisionLog: ${text}\n`).decisionLog).toEqual(expected);
+  });
+
+  it.each([
     [
       'an unknown key',
       `${minimal}sever:\n  port: 1\n`,
@@ -52,6 +63,16 @@ describe('parseGateConfiguration()', () => {
       '/etc/gate/gate.yaml:7: certificates.directroy: unknown key; did you mean "directory"?',
     ],
     ['an unknown key like no other', `${minimal}zzz: 1\n`, 'known are apiVersion, kind'],
+    [
+      'a decision log without its file',
+      `${minimal}decisionLog:\n  to: File\n`,
+      '/etc/gate/gate.yaml:5: decisionLog.path:',
+    ],
+    [
+      'a decision log that goes nowhere known',
+      `${minimal}decisionLog: { to: Syslog }\n`,
+      '/etc/gate/gate.yaml:5: decisionLog.to:',
+    ],
     ['a port out of range', `${minimal}server:\n  port: 99999\n`, '/etc/gate/gate.yaml:6: server.port:'],
     ['a value of another type', `${minimal}log: { level: loud }\n`, '/etc/gate/gate.yaml:5: log.level:'],
     [

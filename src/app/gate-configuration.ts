@@ -68,7 +68,30 @@ const gateSchema = z.strictObject({
       error: 'both "url" and "service" are given; the API server takes exactly one',
     })
     .prefault({}),
-  log: z.strictObject({ level: z.enum(['debug', 'info', 'warn', 'error']).default('info') }).prefault({}),
+  log: z
+    .strictObject({
+      level: z.enum(['debug', 'info', 'warn', 'error']).default('info'),
+      /** Which requests get a line: all, none, or denials, faults and a sample of the rest. */
+      requests: z.enum(['All', 'Sampled', 'Off']).default('Sampled'),
+    })
+    .prefault({}),
+  /** A line of JSON for every request. Default: none is kept. */
+  decisionLog: z
+    .discriminatedUnion('to', [
+      /** Among the lines of the log, told apart by `"kind":"Decision"`. */
+      z.strictObject({ to: z.literal('Stdout') }),
+      z.strictObject({
+        to: z.literal('File'),
+        path: z.string(),
+        /** A file that would grow beyond it is put aside as `<path>.1`. */
+        maxFileMegabytes: z.int().min(1).default(100),
+        /** All together. */
+        maxFiles: z.int().min(1).max(1000).default(5),
+      }),
+      /** A module of yours that exports an `auditSink`. */
+      z.strictObject({ to: z.literal('Module'), path: z.string() }),
+    ])
+    .optional(),
 });
 
 /**
@@ -103,7 +126,7 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
     throw new InvalidConfigurationError(problems.join('\n'));
   }
   const folder = dirname(file);
-  const { certificates, webhooks } = parsed.data;
+  const { certificates, webhooks, decisionLog } = parsed.data;
   return {
     ...parsed.data,
     webhooks: { ...webhooks, paths: webhooks.paths.map((path) => resolve(folder, path)) },
@@ -111,6 +134,9 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
       certificates.mode === 'Files'
         ? { ...certificates, directory: resolve(folder, certificates.directory) }
         : certificates,
+    ...(decisionLog !== undefined && {
+      decisionLog: 'path' in decisionLog ? { ...decisionLog, path: resolve(folder, decisionLog.path) } : decisionLog,
+    }),
   };
 }
 

@@ -3,7 +3,7 @@ import { CertificateReadiness, type CertificateSource, type Health } from '../ce
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
 import { AdmissionServer, metricsRoute, serverMetrics, type ListenAddress } from '../server/index.ts';
-import type { Clock, Logger } from '../telemetry/index.ts';
+import type { AuditSink, Clock, Logger } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
@@ -18,6 +18,8 @@ export interface GateOptions {
   readonly registers: boolean;
   readonly metrics: PrometheusMetrics;
   readonly log: Logger;
+  /** Gets a line for each request. Closed by who made it, after {@link Gate.stop}. */
+  readonly decisions: AuditSink | undefined;
   readonly clock: Clock;
 }
 
@@ -62,7 +64,7 @@ export class Gate {
    * process stays. A failure that only a person can heal rejects.
    */
   async start(signal?: AbortSignal): Promise<ListenAddress> {
-    const { configuration, registry, registers, metrics, log, clock } = this.#options;
+    const { configuration, registry, registers, metrics, log, decisions, clock } = this.#options;
     const { host, port, healthPort } = configuration.server;
     this.#listers.start();
     await this.#certificates.start(signal);
@@ -80,6 +82,8 @@ export class Gate {
       ],
       listers: this.#listers.source,
       logger: log,
+      requestLog: configuration.log.requests,
+      ...(decisions !== undefined && { decisions }),
       observer: serverMetrics(metrics),
       clock,
     });

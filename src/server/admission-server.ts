@@ -6,6 +6,7 @@ import { BlockWatch } from './block-watch.ts';
 import { BodyBudget } from './body-budget.ts';
 import { judgeClientCertificate } from './client-certificate.ts';
 import { Connections } from './connections.ts';
+import { DecisionLog } from './decision-log.ts';
 import { Dispatcher } from './dispatcher.ts';
 import { EventLoopMonitor } from './event-loop-monitor.ts';
 import { HealthEndpoint, type HealthCheck } from './health.ts';
@@ -82,7 +83,8 @@ export class AdmissionServer {
         blocks,
         maxBodyBytes: limits.maxBodyBytes,
         logger,
-        log: new RequestLog(logger),
+        log: new RequestLog(logger, options.requestLog),
+        decisions: options.decisions === undefined ? undefined : new DecisionLog(options.decisions, clock),
         observer,
         listers: options.listers,
         answer: options.answer,

@@ -1,9 +1,12 @@
-import type { AdmissionRequest } from '../admission/index.ts';
+import type { AdmissionRequest, DecisionFacts, WebhookDefinition } from '../admission/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { RequestOutcome } from './observer.ts';
 
+/** Which requests get a line: all, none, or all denials and faults and a sample of the rest. */
+export type RequestLogExtent = 'All' | 'Sampled' | 'Off';
+
 export interface LoggedRequest {
-  readonly webhook: string;
+  readonly webhook: WebhookDefinition;
   readonly request: AdmissionRequest | undefined;
   readonly outcome: RequestOutcome;
   readonly httpStatus: number | undefined;
@@ -12,6 +15,7 @@ export interface LoggedRequest {
   readonly durationMilliseconds: number;
   /** Why it was turned away or given up. */
   readonly reason: string | undefined;
+  readonly decision: DecisionFacts | undefined;
 }
 
 /** Lines a second that are written for one outcome before sampling begins, and one of how many is written after. */
@@ -26,14 +30,18 @@ const sampledOneOf = 100;
  */
 export class RequestLog {
   readonly #logger: Logger;
+  readonly #extent: RequestLogExtent;
   readonly #counts = new Map<RequestOutcome, { second: number; lines: number }>();
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, extent: RequestLogExtent) {
     this.#logger = logger;
+    this.#extent = extent;
   }
 
-  write({ webhook, request, outcome, httpStatus, durationMilliseconds, end, reason }: LoggedRequest): void {
-    const standsFor = outcome === 'denied' || outcome === 'fault' ? 1 : this.#sample(outcome, end);
+  write({ webhook: { name: webhook }, ...logged }: LoggedRequest): void {
+    const { request, outcome, httpStatus, durationMilliseconds, end, reason } = logged;
+    const isCertain = outcome === 'denied' || outcome === 'fault' || this.#extent === 'All';
+    const standsFor = this.#extent === 'Off' ? 0 : isCertain ? 1 : this.#sample(outcome, end);
     if (standsFor === 0) return;
     this.#logger.info('request', {
       webhook,

@@ -3,6 +3,7 @@ import {
   failureStatus,
   type AdmissionRequest,
   type AnswerReview,
+  type DecisionFacts,
   type ListerSource,
   type WebhookDefinition,
 } from '../admission/index.ts';
@@ -10,6 +11,7 @@ import type { StatusReason } from '../api/status.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { BlockWatch } from './block-watch.ts';
 import type { BodyBudget } from './body-budget.ts';
+import type { DecisionLog } from './decision-log.ts';
 import {
   answer,
   declaredLength,
@@ -34,6 +36,7 @@ export interface ReviewSite {
   readonly maxBodyBytes: number;
   readonly logger: Logger;
   readonly log: RequestLog;
+  readonly decisions: DecisionLog | undefined;
   readonly observer: ServerObserver;
   readonly listers: ListerSource | undefined;
   readonly answer: AnswerReview;
@@ -127,8 +130,8 @@ export class ReviewExchange implements Work {
     blocks.requestBegins(name);
     try {
       const options = { signal: this.#abort.signal, log: logger, listers };
-      const { httpStatus, body, outcome, request } = await this.#site.answer(this.#webhook, text, options);
-      if (!this.isOver) this.#answer(httpStatus, body, outcome, request);
+      const { httpStatus, body, outcome, request, decision } = await this.#site.answer(this.#webhook, text, options);
+      if (!this.isOver) this.#answer(httpStatus, body, outcome, request, undefined, decision);
     } catch (error) {
       logger.error('request could not be answered', { webhook: name, error: asError(error) });
       if (!this.isOver) this.#answerFault(500, 'InternalError', `webhook ${name}: internal error`);
@@ -248,13 +251,14 @@ export class ReviewExchange implements Work {
     outcome: RequestOutcome,
     request: AdmissionRequest | undefined,
     reason?: string,
+    decision?: DecisionFacts,
   ): void {
     answer(this.#request, this.#response, httpStatus, jsonType, body, { close: this.#site.isDraining() });
-    this.#finish(outcome, request, httpStatus, reason);
+    this.#finish(outcome, request, httpStatus, reason, decision);
   }
 
   #answerFault(code: number, reason: StatusReason, message: string): void {
-    this.#answer(code, JSON.stringify(failureStatus(code, reason, message)), 'fault', undefined);
+    this.#answer(code, JSON.stringify(failureStatus(code, reason, message)), 'fault', undefined, message);
   }
 
   /** Before the body is there. */
@@ -278,21 +282,24 @@ export class ReviewExchange implements Work {
     request: AdmissionRequest | undefined,
     httpStatus: number | undefined,
     reason?: string,
+    decision?: DecisionFacts,
   ): void {
     this.#release();
-    const { clock, observer, log } = this.#site;
-    const webhook = this.#webhook.name;
+    const { clock, observer, log, decisions } = this.#site;
+    const webhook = this.#webhook;
     const end = clock.monotonic();
     const durationMilliseconds = end - this.#start;
     observer.requestFinished({
-      webhook,
+      webhook: webhook.name,
       operation: request?.operation,
       resource: request === undefined ? undefined : resourceName(request),
       dryRun: request?.dryRun ?? false,
       outcome,
       durationMilliseconds,
     });
-    log.write({ webhook, request, outcome, httpStatus, end, durationMilliseconds, reason });
+    const logged = { webhook, request, outcome, httpStatus, end, durationMilliseconds, reason, decision };
+    log.write(logged);
+    decisions?.write(logged);
   }
 
   #release(): void {

@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { answerReview, type AnswerReview, type ListerSource, type WebhookRegistry } from '../admission/index.ts';
 import type { CertificateSource, ServingCertificate } from '../certs/index.ts';
-import { silentLogger, systemClock, type Clock, type Logger } from '../telemetry/index.ts';
+import { silentLogger, systemClock, type AuditSink, type Clock, type Logger } from '../telemetry/index.ts';
 import { InvalidServerOptionsError } from './errors.ts';
 import type { HealthCheck } from './health.ts';
 import { noObserver, type ServerObserver } from './observer.ts';
+import type { RequestLogExtent } from './request-log.ts';
 import type { MountedRoute } from './routes.ts';
 
 export interface AdmissionServerOptions {
@@ -31,6 +32,10 @@ export interface AdmissionServerOptions {
   readonly limits?: Partial<ServerLimits>;
   readonly shutdown?: Partial<ShutdownTimes>;
   readonly logger?: Logger;
+  /** Which requests get a line in the log. Default `Sampled`. */
+  readonly requestLog?: RequestLogExtent;
+  /** Gets a line for every request, for those who must show later what was decided. Closed by who made it. Default: nobody. */
+  readonly decisions?: AuditSink;
   readonly observer?: ServerObserver;
   readonly clock?: Clock;
 }
@@ -109,6 +114,8 @@ export interface ResolvedServerOptions {
   readonly limits: ServerLimits;
   readonly shutdown: ShutdownTimes;
   readonly logger: Logger;
+  readonly requestLog: RequestLogExtent;
+  readonly decisions: AuditSink | undefined;
   readonly observer: ServerObserver;
   readonly clock: Clock;
 }
@@ -175,6 +182,8 @@ export function resolveServerOptions(options: AdmissionServerOptions): ResolvedS
     limits,
     shutdown,
     logger: options.logger ?? silentLogger,
+    requestLog: options.requestLog ?? 'Sampled',
+    decisions: options.decisions,
     observer: options.observer ?? noObserver,
     clock: options.clock ?? systemClock,
   };

@@ -1,5 +1,7 @@
 // The adapters stay out of here, so that only who uses one loads its package: `pino-logger.ts`, `prometheus-metrics.ts`.
+export type { AuditSink } from './audit-sink.ts';
 export { silentLogger, type LogFacts, type Logger } from './logger.ts';
+export { LineWriter, type LineTarget, type LineWriterOptions } from './line-writer.ts';
 export { systemClock, type Clock } from './clock.ts';
 export {
   latencyBuckets,
@@ -11,3 +13,5 @@ export {
   type MetricDefinition,
   type Metrics,
 } from './metrics.ts';
+export { RotatingFile, type RotatingFileOptions } from './rotating-file.ts';
+export { StandardOutput } from './standard-output.ts';

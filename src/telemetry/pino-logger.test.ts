@@ -3,8 +3,8 @@ import { pinoLogger, type LogLevel } from './pino-logger.ts';
 
 function setUp(level?: LogLevel) {
   const lines: Record<string, unknown>[] = [];
-  const destination = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
-  return { lines, log: pinoLogger({ destination, ...(level !== undefined && { level }) }) };
+  const sink = { write: (line: string) => void lines.push(JSON.parse(line) as Record<string, unknown>) };
+  return { lines, log: pinoLogger({ sink, ...(level !== undefined && { level }) }) };
 }
 
 describe('pinoLogger()', () => {

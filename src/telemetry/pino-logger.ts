@@ -1,4 +1,4 @@
-import { pino, type DestinationStream, type Logger as Pino } from 'pino';
+import { pino, type Logger as Pino } from 'pino';
 import type { LogFacts, Logger } from './logger.ts';
 
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
@@ -6,8 +6,8 @@ export type LogLevel = 'debug' | 'info' | 'warn' | 'error';
 export interface PinoLoggerOptions {
   /** Lines below it are not written. Default `info`. */
   readonly level?: LogLevel;
-  /** Where lines go. Default: standard output. */
-  readonly destination?: DestinationStream;
+  /** Where lines go, each without its line break. */
+  readonly sink: { write(line: string): void };
 }
 
 /**
@@ -16,7 +16,7 @@ export interface PinoLoggerOptions {
  * An error among the facts is written with its class, message, code, stack and causes, and nothing else of it: whatever an
  * error carries in other fields (a request, a response, an object) stays out of the log.
  */
-export function pinoLogger({ level = 'info', destination }: PinoLoggerOptions = {}): Logger {
+export function pinoLogger({ level = 'info', sink }: PinoLoggerOptions): Logger {
   const options = {
     level,
     messageKey: 'message',
@@ -24,7 +24,7 @@ export function pinoLogger({ level = 'info', destination }: PinoLoggerOptions = 
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { level: (label: string) => ({ level: label }) },
   };
-  return new PinoLogger(destination === undefined ? pino(options) : pino(options, destination), undefined);
+  return new PinoLogger(pino(options, { write: (text) => sink.write(text.slice(0, -1)) }), undefined);
 }
 
 /** Children only remember their facts: pino's own cost more to make than most of them ever write. */

@@ -1,11 +1,11 @@
 import { Gate } from '../../app/gate.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { openServiceLogs } from '../../app/service-logs.ts';
 import { logStrayRejections } from '../../app/stray-rejections.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { loadClusterConfig } from '../../kube/index.ts';
 import { checkMatchConditions, UnsafeRegistrationError } from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';
-import { pinoLogger } from '../../telemetry/pino-logger.ts';
 import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { ServeOptions } from '../program.ts';
@@ -14,14 +14,24 @@ import { untilInterrupted } from '../until-interrupted.ts';
 /** Serves until SIGTERM or SIGINT, then drains. */
 export async function serve({ config, register }: ServeOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
-  const log = pinoLogger({ level: configuration.log.level });
-  logStrayRejections(log);
-  const registry = await loadRegistry(configuration.webhooks);
-  await checkMatchConditions(registry);
-  const cluster = await loadClusterConfig({ environment: process.env });
+  const metrics = prometheusMetrics();
+  const logs = await openServiceLogs(configuration, metrics, systemClock);
   try {
-    const metrics = prometheusMetrics();
-    const gate = new Gate({ configuration, registry, cluster, registers: register, metrics, log, clock: systemClock });
+    const { log, decisions } = logs;
+    logStrayRejections(log);
+    const registry = await loadRegistry(configuration.webhooks);
+    await checkMatchConditions(registry);
+    const cluster = await loadClusterConfig({ environment: process.env });
+    const gate = new Gate({
+      configuration,
+      registry,
+      cluster,
+      registers: register,
+      metrics,
+      log,
+      decisions,
+      clock: systemClock,
+    });
     try {
       await untilInterrupted(async (signal) => void (await gate.start(signal)));
     } finally {
@@ -32,5 +42,7 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
     if (!(error instanceof UnsafeRegistrationError)) throw error;
     process.stderr.write(`${error.message}\nSet registration.force to register them all the same.\n`);
     return exitCode.refused;
+  } finally {
+    await logs.close();
   }
 }
