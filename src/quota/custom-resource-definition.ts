@@ -6,37 +6,39 @@ import { globalQuotaKind } from './global-quota.ts';
  * columns of `kubectl get globalquotas`. What the schema cannot say (names of resources, contradicting scopes) is checked
  * when the gate reads the object, and told in its condition `Accepted`.
  */
-export const globalQuotaDefinition: KubernetesObject & Readonly<Record<string, unknown>> = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: `${globalQuotaKind.resource}.${globalQuotaKind.group}` },
-  spec: {
-    group: globalQuotaKind.group,
-    scope: 'Cluster',
-    names: {
-      kind: globalQuotaKind.kind,
-      listKind: `${globalQuotaKind.kind}List`,
-      plural: globalQuotaKind.resource,
-      singular: 'globalquota',
-      shortNames: ['gquota'],
-    },
-    versions: [
-      {
-        name: globalQuotaKind.version,
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        additionalPrinterColumns: [
-          { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
-          { name: 'Used', type: 'string', jsonPath: '.status.summary' },
-          { name: 'Accepted', type: 'string', jsonPath: '.status.conditions[?(@.type=="Accepted")].status' },
-          { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
-        ],
-        schema: { openAPIV3Schema: schema() },
+export function globalQuotaDefinition(): KubernetesObject & Readonly<Record<string, unknown>> {
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name: `${globalQuotaKind.resource}.${globalQuotaKind.group}` },
+    spec: {
+      group: globalQuotaKind.group,
+      scope: 'Cluster',
+      names: {
+        kind: globalQuotaKind.kind,
+        listKind: `${globalQuotaKind.kind}List`,
+        plural: globalQuotaKind.resource,
+        singular: 'globalquota',
+        shortNames: ['gquota'],
       },
-    ],
-  },
-};
+      versions: [
+        {
+          name: globalQuotaKind.version,
+          served: true,
+          storage: true,
+          subresources: { status: {} },
+          additionalPrinterColumns: [
+            { name: 'Mode', type: 'string', jsonPath: '.spec.mode' },
+            { name: 'Used', type: 'string', jsonPath: '.status.summary' },
+            { name: 'Accepted', type: 'string', jsonPath: '.status.conditions[?(@.type=="Accepted")].status' },
+            { name: 'Age', type: 'date', jsonPath: '.metadata.creationTimestamp' },
+          ],
+          schema: { openAPIV3Schema: schema() },
+        },
+      ],
+    },
+  };
+}
 
 /** More than this many resources in one quota nobody can read; the bounds keep the cost of the rules below estimable. */
 const maxResources = 128;
