@@ -43,7 +43,7 @@ const write = (name: string, text: string): string => {
 };
 
 describe('sallyport', () => {
-  it.each(['dev', 'serve', 'manifests', 'register', 'unregister', 'certs status', 'certs rotate', 'version'])(
+  it.each(['dev', 'serve', 'manifests', 'register', 'rescue', 'unregister', 'certs status', 'certs rotate', 'version'])(
     '%s --help shows an example',
     async (command) => {
       const { code, stdout } = await sallyport(...command.split(' '), '--help');

@@ -149,6 +149,24 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     });
 
   program
+    .command('rescue')
+    .description(
+      'Let requests pass that the gate does not answer: set our webhooks to failurePolicy Ignore, and have every replica keep to it.',
+    )
+    .option('-c, --config <file>', 'a GateConfiguration, for its registration name')
+    .option('--name <name>', 'the registration name, where there is no file')
+    .option('--undo', 'give them back the failurePolicy that they had')
+    .addOption(new Option('-o, --output <format>', 'how to print it').choices(['text', 'json']).default('text'))
+    .addHelpText(
+      'after',
+      '\nExample:\n  sallyport rescue --name sallyport\n  sallyport rescue --undo --name sallyport\n',
+    )
+    .action(async (options: RescueOptions) => {
+      const { rescue } = await import('./commands/rescue.ts');
+      finish(await rescue(options));
+    });
+
+  program
     .command('unregister')
     .description('Remove the webhook configurations from the API server.')
     .option('-c, --config <file>', 'a GateConfiguration, for its registration name')
@@ -161,9 +179,9 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
 
   const certs = program.command('certs').description('See and renew the certificates of the gate.');
   const ofGate = (command: Command): Command =>
-    command.requiredOption('-c, --config <file>', 'the GateConfiguration').addOption(
-      new Option('-o, --output <format>', 'how to print it').choices(['table', 'json']).default('table'),
-    );
+    command
+      .requiredOption('-c, --config <file>', 'the GateConfiguration')
+      .addOption(new Option('-o, --output <format>', 'how to print it').choices(['table', 'json']).default('table'));
   ofGate(
     certs
       .command('status')
@@ -228,6 +246,13 @@ export interface RegisterOptions {
   readonly caBundle?: string;
   readonly force?: boolean;
   readonly timeout: number;
+}
+
+export interface RescueOptions {
+  readonly config?: string;
+  readonly name?: string;
+  readonly undo?: boolean;
+  readonly output: 'text' | 'json';
 }
 
 export interface UnregisterOptions {

@@ -37,3 +37,16 @@ export class UnsafeRegistrationError extends SallyportError {
     this.hazards = hazards;
   }
 }
+
+/** Somebody goes on registering what was unregistered. `configurations` are there again, each `Kind/name`. */
+export class UnregisterContestedError extends SallyportError {
+  readonly code = 'SALLYPORT_UNREGISTER_CONTESTED';
+  readonly configurations: readonly string[];
+
+  constructor(configurations: readonly string[]) {
+    super(
+      `${configurations.join(' and ')}: registered again each time it was removed; stop whoever does that, and try again`,
+    );
+    this.configurations = configurations;
+  }
+}

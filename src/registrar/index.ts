@@ -4,6 +4,7 @@ export {
   ForeignConfigurationError,
   InvalidRegistrationError,
   RegistrationTimeoutError,
+  UnregisterContestedError,
   UnsafeRegistrationError,
 } from './errors.ts';
 export { fieldManager } from './managed-fields.ts';
@@ -12,7 +13,9 @@ export {
   defaultExcludedNamespaces,
   readPublishedBundles,
   Registrar,
-  unregister,
   type RegistrarOptions,
+  type RegistrationStanding,
   type RegistrationState,
 } from './registrar.ts';
+export { rescue, undoRescue, type RescuedWebhook, type RescueOptions } from './rescue.ts';
+export { unregister, type UnregisterOptions } from './unregister.ts';

@@ -9,6 +9,8 @@ import {
   ForeignConfigurationError,
   Registrar,
   RegistrationTimeoutError,
+  rescue,
+  undoRescue,
   unregister,
   type RegistrarOptions,
 } from './index.ts';
@@ -29,7 +31,9 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   await Promise.all(started.splice(0).map((registrar) => registrar.stop()));
-  await unregister(client, 'gate');
+  // Nobody is left who would bring them back.
+  await kubectl('delete', validating, 'gate', '--ignore-not-found');
+  await kubectl('delete', mutating, 'gate', '--ignore-not-found');
 });
 afterAll(async () => {
   client.close();
@@ -226,7 +230,7 @@ describe('Registrar', () => {
     const registered = ours.start();
     await within2Seconds(async () => ours.state().problem?.includes('is not managed by sallyport') ?? false);
     expect(ours.state().registered).toBe(false);
-    expect(await unregister(client, 'gate')).toEqual([]);
+    expect(await unregister({ client, name: 'gate', clock: systemClock })).toEqual([]);
     await kubectl('delete', validating, 'gate');
     await registered;
     expect(ours.state()).toMatchObject({ registered: true, problem: undefined });
@@ -372,17 +376,125 @@ describe('Registrar', () => {
     expect((await entry())?.clientConfig.caBundle).toBe('Q0E=');
   });
 
+  describe('rescue()', () => {
+    const rescueOptions = () => ({ client, name: 'gate', clock: systemClock });
+    const policies = async (resource: string): Promise<unknown[]> =>
+      (await read(resource))?.webhooks?.map(({ failurePolicy }) => failurePolicy) ?? [];
+    const tame = defineValidator({
+      name: 'tame.example.com',
+      resource: 'pods',
+      operations: ['CREATE'],
+      failurePolicy: 'Ignore',
+      handler,
+    });
+
+    it('has our webhooks ignored, tells which, and a running registrar keeps to it until it is undone', async () => {
+      const ours = registrar({ registry: new WebhookRegistry([mutate('m'), validate('v1'), tame]) });
+      await ours.start();
+      expect(await rescue(rescueOptions())).toEqual([
+        { configuration: 'MutatingWebhookConfiguration/gate', webhook: 'm.example.com', from: 'Fail', to: 'Ignore' },
+        {
+          configuration: 'ValidatingWebhookConfiguration/gate',
+          webhook: 'tame.example.com',
+          from: 'Ignore',
+          to: 'Ignore',
+        },
+        { configuration: 'ValidatingWebhookConfiguration/gate', webhook: 'v1.example.com', from: 'Fail', to: 'Ignore' },
+      ]);
+      await within2Seconds(async () => ours.state().rescuedSince !== undefined);
+      expect(await policies(mutating)).toEqual(['Ignore']);
+      expect(await policies(validating)).toEqual(['Ignore', 'Ignore']);
+      expect((await rescue(rescueOptions())).every(({ from, to }) => from === to)).toBe(true);
+
+      // It still mends everything else, and other webhooks come in tame.
+      ours.setRegistry(new WebhookRegistry([mutate('m'), validate('v2'), tame]));
+      await within2Seconds(async () => (await names()).join() === 'tame.example.com,v2.example.com');
+      expect(await policies(validating)).toEqual(['Ignore', 'Ignore']);
+      ours.setRegistry(new WebhookRegistry([mutate('m'), validate('v1'), tame]));
+      await within2Seconds(async () => (await names()).join() === 'tame.example.com,v1.example.com');
+
+      await undoRescue(rescueOptions());
+      await within2Seconds(async () => ours.state().rescuedSince === undefined);
+      await within2Seconds(async () => (await policies(validating)).join() === 'Ignore,Fail');
+      expect(await policies(mutating)).toEqual(['Fail']);
+      expect((await read(validating))?.metadata?.annotations).not.toHaveProperty(['sallyport.dev/rescued']);
+    });
+
+    it('works, and is undone, while no registrar runs; one that comes up keeps to it', async () => {
+      const registry = new WebhookRegistry([mutate('m'), validate('v1'), tame]);
+      const former = registrar({ registry });
+      await former.start();
+      await former.stop();
+      await rescue(rescueOptions());
+      expect(await policies(validating)).toEqual(['Ignore', 'Ignore']);
+      expect(await undoRescue(rescueOptions())).toMatchObject([
+        { webhook: 'm.example.com', from: 'Ignore', to: 'Fail' },
+        { webhook: 'tame.example.com', from: 'Ignore', to: 'Ignore' },
+        { webhook: 'v1.example.com', from: 'Ignore', to: 'Fail' },
+      ]);
+      expect(await policies(validating)).toEqual(['Ignore', 'Fail']);
+
+      await rescue(rescueOptions());
+      const ours = registrar({ registry });
+      await ours.start();
+      expect(ours.state().rescuedSince).toMatch(/^\d{4}-/);
+      expect(await policies(validating)).toEqual(['Ignore', 'Ignore']);
+      expect(await policies(mutating)).toEqual(['Ignore']);
+    });
+
+    it('finds nothing where nothing of ours is, and leaves alone what is not', async () => {
+      expect(await rescue(rescueOptions())).toEqual([]);
+      const foreign = {
+        apiVersion: 'admissionregistration.k8s.io/v1',
+        kind: 'ValidatingWebhookConfiguration',
+        metadata: { name: 'gate' },
+        webhooks: [
+          {
+            name: 'theirs.example.org',
+            clientConfig: { url: 'https://127.0.0.1:2/x' },
+            sideEffects: 'None',
+            admissionReviewVersions: ['v1'],
+          },
+        ],
+      };
+      await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify(foreign) });
+      expect(await rescue(rescueOptions())).toEqual([]);
+      expect(await policies(validating)).toEqual(['Fail']);
+    });
+  });
+
+  it('unregisters for good while a registrar runs, which takes up again when somebody registers', async () => {
+    const ours = registrar();
+    await ours.start();
+    const options = { client, name: 'gate', clock: systemClock };
+    expect(await unregister(options)).toEqual([
+      'MutatingWebhookConfiguration/gate',
+      'ValidatingWebhookConfiguration/gate',
+    ]);
+    expect(ours.state().standing).toBe('unregistered');
+    // A pass for any other reason does not bring them back either.
+    ours.refresh();
+    expect(await unregister(options)).toEqual([]);
+    expect(await read(validating)).toBeUndefined();
+
+    const next = registrar();
+    await next.start();
+    await within2Seconds(async () => ours.state().standing === 'own');
+    await kubectl('delete', validating, 'gate');
+    await within2Seconds(async () => (await names()).length === 2);
+  });
+
   it('unregisters without leaving anything behind, and twice', async () => {
     const ours = registrar();
     await ours.start();
     await ours.stop();
-    expect(await unregister(client, 'gate')).toEqual([
+    expect(await unregister({ client, name: 'gate', clock: systemClock })).toEqual([
       'MutatingWebhookConfiguration/gate',
       'ValidatingWebhookConfiguration/gate',
     ]);
     expect(await read(validating)).toBeUndefined();
     expect(await read(mutating)).toBeUndefined();
-    expect(await unregister(client, 'gate')).toEqual([]);
+    expect(await unregister({ client, name: 'gate', clock: systemClock })).toEqual([]);
   });
 
   it('goes on trying while the API server is away', async () => {

@@ -8,14 +8,24 @@ import {
   ChangeListeners,
   Informer,
   isConflict,
-  isNotFound,
   type KubeClient,
-  type ObjectAddress,
   ReconcileLoop,
   wait,
 } from '../kube/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { harmlessUntilInjected, injectionAnnotation } from './ca-injection.ts';
+import {
+  addressOf,
+  configurationKinds,
+  deleteConfiguration,
+  digestAnnotation,
+  getConfiguration,
+  isOurs,
+  managedByLabel,
+  nameLabel,
+  startedAnnotation,
+  type ConfigurationKind,
+} from './configuration-objects.ts';
 import { buildConfigurations, type GateAddress } from './configurations.ts';
 import { challengeAnnotation, challengeManager, Deferral } from './deferral.ts';
 import { covers } from './drift.ts';
@@ -27,7 +37,10 @@ import {
 } from './errors.ts';
 import { findHazards } from './hazards.ts';
 import { fieldManager, hasStaleEntries } from './managed-fields.ts';
+import { heedRescue, rescuedSince } from './rescue.ts';
 import { findStrayConditions, type StrayCondition } from './stray-conditions.ts';
+import { findTimeoutHazard } from './timeouts.ts';
+import { isUnregistered } from './unregister.ts';
 
 export interface RegistrarOptions {
   readonly client: KubeClient;
@@ -60,11 +73,13 @@ export interface RegistrationState {
   readonly repairs: number;
   /** Why the newest attempt failed; undefined after a good one. */
   readonly problem: string | undefined;
+  readonly standing: RegistrationStanding;
+  /** Since when a person has our webhooks ignored by `rescue`; undefined when none does. */
+  readonly rescuedSince: string | undefined;
 }
 
-const managedByLabel = 'app.kubernetes.io/managed-by';
-const digestAnnotation = 'sallyport.dev/webhooks-digest';
-const startedAnnotation = 'sallyport.dev/registered-by-start';
+/** Who decides over the configurations: this registrar, a newer replica, or nobody, since a person unregistered them. */
+export type RegistrationStanding = 'own' | 'newer' | 'unregistered';
 
 /** Objects in kube-system, and in the namespace the gate itself runs in, are let pass unless somebody decides otherwise. */
 export function defaultExcludedNamespaces(ownNamespace: string | undefined): string[] {
@@ -74,18 +89,17 @@ export function defaultExcludedNamespaces(ownNamespace: string | undefined): str
 /** A pass over both objects this often, should every watch have failed to tell of a change. */
 const intervalMilliseconds = 30_000;
 
+/** What a pass over one configuration found. */
+interface Look {
+  readonly standing: RegistrationStanding;
+  readonly rescuedSince: string | undefined;
+}
+
 /** Between two attempts of {@link Registrar.registerOnce}. */
 const retryMilliseconds = 1000;
 
 /** Of the time that a stopping process has; its requests want most of it. */
 const releaseTimeoutMilliseconds = 2000;
-
-const kinds = {
-  MutatingWebhookConfiguration: 'mutatingwebhookconfigurations',
-  ValidatingWebhookConfiguration: 'validatingwebhookconfigurations',
-} as const;
-type ConfigurationKind = keyof typeof kinds;
-const configurationKinds = ['MutatingWebhookConfiguration', 'ValidatingWebhookConfiguration'] as const;
 
 /**
  * Keeps the webhook configurations in the API server equal to the registry: writes them by server-side apply, mends
@@ -109,7 +123,15 @@ export class Registrar {
     ValidatingWebhookConfiguration: new Deferral(),
   } as const satisfies Record<ConfigurationKind, Deferral>;
   #registry: WebhookRegistry;
-  #state: RegistrationState = { registered: false, repairs: 0, problem: undefined };
+  /** Deleted by a person's `unregister`; until they are there again, or this process is started anew. */
+  readonly #unregistered = new Set<ConfigurationKind>();
+  #state: RegistrationState = {
+    registered: false,
+    repairs: 0,
+    problem: undefined,
+    standing: 'own',
+    rescuedSince: undefined,
+  };
 
   /**
    * Throws {@link InvalidRegistrationError} for an address that cannot work, and {@link UnsafeRegistrationError} for webhooks that could
@@ -205,32 +227,51 @@ export class Registrar {
   }
 
   async #reconcile(signal: AbortSignal): Promise<void> {
-    for (const kind of configurationKinds) await this.#reconcileKind(kind, signal);
-    this.#state = { ...this.#state, registered: true, problem: undefined };
+    const looks: Look[] = [];
+    for (const kind of configurationKinds) looks.push(await this.#reconcileKind(kind, signal));
+    const standings = looks.map(({ standing }) => standing);
+    const rescued = looks.find((look) => look.rescuedSince !== undefined)?.rescuedSince;
+    if (rescued !== undefined && this.#state.rescuedSince === undefined) {
+      this.#options.log.warn('our webhooks are ignored when they do not answer, until "sallyport rescue --undo"', {
+        name: this.#options.name,
+        since: rescued,
+      });
+    }
+    this.#state = {
+      ...this.#state,
+      registered: true,
+      problem: undefined,
+      standing: (['unregistered', 'newer', 'own'] as const).find((standing) => standings.includes(standing)) ?? 'own',
+      rescuedSince: rescued,
+    };
   }
 
-  async #reconcileKind(kind: ConfigurationKind, signal: AbortSignal): Promise<void> {
+  async #reconcileKind(kind: ConfigurationKind, signal: AbortSignal): Promise<Look> {
     const { log, name } = this.#options;
     // Read before the bundle is asked for: a rotation in between changes the version and turns the write into a conflict.
     let current = await getConfiguration(this.#options.client, kind, this.#options.name, signal);
+    if (this.#isUnregistered(kind, current)) return { standing: 'unregistered', rescuedSince: undefined };
+    const look = { standing: 'own', rescuedSince: rescuedSince(current) } as const;
     const wanted = (await this.#wanted(current, signal)).find((configuration) => configuration.kind === kind);
     if (current !== undefined && !isOurs(current)) {
-      if (wanted === undefined) return;
+      if (wanted === undefined) return look;
       throw new ForeignConfigurationError(kind, name);
     }
-    if (current !== undefined && (await this.#isLeftToNewer(kind, current, wanted, signal))) return;
+    if (current !== undefined && (await this.#isLeftToNewer(kind, current, wanted, signal))) {
+      return { ...look, standing: 'newer' };
+    }
     this.#deferrals[kind].reset();
     if (current?.metadata?.annotations?.[challengeAnnotation] !== undefined) {
       current = await this.#applyChallenge(kind, current, {}, signal);
     }
     if (wanted === undefined) {
       if (current !== undefined) await this.#remove(kind, current, signal);
-      return;
+      return look;
     }
     const strays = current === undefined ? [] : findStrayConditions(current, wanted);
     if (current !== undefined && covers(current, wanted) && !hasStaleEntries(current, wanted) && strays.length === 0) {
       this.#seenRight.set(kind, wanted);
-      return;
+      return look;
     }
     if (current !== undefined && strays.length > 0) current = await this.#removeStrays(kind, current, strays, signal);
     await this.#apply(kind, wanted, current, signal);
@@ -241,6 +282,28 @@ export class Registrar {
       log.info('wrote the webhook configuration', { kind, name });
     }
     this.#seenRight.set(kind, wanted);
+    return look;
+  }
+
+  /** A configuration that is there without the mark was registered again by somebody. */
+  #isUnregistered(kind: ConfigurationKind, current: WebhookConfiguration | undefined): boolean {
+    const { log, name } = this.#options;
+    if (current !== undefined && isUnregistered(current)) this.#noteUnregistered(kind);
+    else if (current !== undefined && this.#unregistered.delete(kind)) {
+      log.info('somebody registered the webhooks again; keeping them registered', { kind, name });
+    }
+    return this.#unregistered.has(kind);
+  }
+
+  #noteUnregistered(kind: ConfigurationKind): void {
+    if (this.#unregistered.has(kind)) return;
+    this.#unregistered.add(kind);
+    this.#seenRight.delete(kind);
+    const { log, name } = this.#options;
+    log.warn('a person unregistered our webhooks; not registering them until this process is started anew', {
+      kind,
+      name,
+    });
   }
 
   /** Whether a newer replica decides over this configuration; one that does not answer decides no more. */
@@ -325,17 +388,20 @@ export class Registrar {
       address,
       excludedNamespaces,
       caBundle: await caBundle(signal),
-      labels: { [managedByLabel]: fieldManager, 'app.kubernetes.io/name': name },
+      labels: { [managedByLabel]: fieldManager, [nameLabel]: name },
     });
     const owner = ownNamespace === undefined ? undefined : await this.#namespaceReference(ownNamespace, signal);
-    return configurations.map((configuration) => ({
-      ...(injectCaFrom === undefined ? configuration : harmlessUntilInjected(configuration, current)),
-      metadata: {
-        ...configuration.metadata,
-        annotations: this.#annotations(configuration, current),
-        ...(owner !== undefined && { ownerReferences: [owner] }),
-      },
-    }));
+    return configurations.map((configuration) => {
+      const wanted = {
+        ...(injectCaFrom === undefined ? configuration : harmlessUntilInjected(configuration, current)),
+        metadata: {
+          ...configuration.metadata,
+          annotations: this.#annotations(configuration, current),
+          ...(owner !== undefined && { ownerReferences: [owner] }),
+        },
+      };
+      return heedRescue(wanted, current);
+    });
   }
 
   /** Replicas that want the same webhooks agree on the start of the newest of them, instead of writing their own in turns. */
@@ -424,12 +490,19 @@ export class Registrar {
       this.#changes.notify();
       this.#loop.trigger();
     };
-    informer.addHandler({ add: look, update: look, delete: look });
+    const leave = (last: WebhookConfiguration): void => {
+      if (isUnregistered(last)) this.#noteUnregistered(kind);
+      look();
+    };
+    informer.addHandler({ add: look, update: look, delete: leave });
     return informer;
   }
 
   #checkHazards(registry: WebhookRegistry): void {
     const { ownNamespace, excludedNamespaces, force, log } = this.#options;
+    const timeoutHazard = findTimeoutHazard(registry);
+    if (timeoutHazard !== undefined)
+      log.warn('webhooks may take longer than a request lives', { hazard: timeoutHazard });
     const hazards = findHazards(registry, { ownNamespace, excludedNamespaces });
     if (hazards.length === 0) return;
     if (!force) throw new UnsafeRegistrationError(hazards);
@@ -444,21 +517,6 @@ export class Registrar {
     if (isConflict(error)) return;
     this.#options.log.error('could not register the webhooks; trying again', { problem });
   }
-}
-
-/**
- * Removes the configurations of this registration name, if they are ours. Resolves with what was removed, as
- * `Kind/name`.
- */
-export async function unregister(client: KubeClient, name: string, signal?: AbortSignal): Promise<string[]> {
-  const removed: string[] = [];
-  for (const kind of configurationKinds) {
-    const current = await getConfiguration(client, kind, name, signal);
-    if (current === undefined || !isOurs(current)) continue;
-    await deleteConfiguration(client, kind, current, signal);
-    removed.push(`${kind}/${name}`);
-  }
-  return removed;
 }
 
 /**
@@ -485,42 +543,6 @@ export async function readPublishedBundles(
   );
 }
 
-function addressOf(kind: ConfigurationKind, name: string): ObjectAddress {
-  return { group: 'admissionregistration.k8s.io', version: 'v1', resource: kinds[kind], name };
-}
-
-async function getConfiguration(
-  client: KubeClient,
-  kind: ConfigurationKind,
-  name: string,
-  signal: AbortSignal | undefined,
-): Promise<WebhookConfiguration | undefined> {
-  try {
-    return await client.get<WebhookConfiguration>(addressOf(kind, name), { signal });
-  } catch (error) {
-    if (isNotFound(error)) return undefined;
-    throw error;
-  }
-}
-
-async function deleteConfiguration(
-  client: KubeClient,
-  kind: ConfigurationKind,
-  { metadata }: WebhookConfiguration,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  const { uid, resourceVersion, name = '' } = metadata ?? {};
-  const preconditions = {
-    ...(uid !== undefined && { uid }),
-    ...(resourceVersion !== undefined && { resourceVersion }),
-  };
-  try {
-    await client.delete(addressOf(kind, name), { signal, preconditions });
-  } catch (error) {
-    if (!isNotFound(error)) throw error;
-  }
-}
-
 function checkAddress(address: GateAddress): void {
   if ('url' in address === 'service' in address) {
     throw new InvalidRegistrationError(
@@ -534,14 +556,6 @@ function checkAddress(address: GateAddress): void {
       `"${address.url}" is not of the form https://host[:port] without query, fragment or user`,
     );
   }
-}
-
-function isOurs({ metadata }: WebhookConfiguration): boolean {
-  const managers =
-    (metadata as { managedFields?: ReadonlyArray<{ manager?: string }> } | undefined)?.managedFields ?? [];
-  return (
-    metadata?.labels?.[managedByLabel] === fieldManager || managers.some(({ manager }) => manager === fieldManager)
-  );
 }
 
 function serverNameOf({ service, url }: WebhookClientConfig): string {
