@@ -3,7 +3,7 @@ import { CertificateReadiness, type CertificateSource, type Health } from '../ce
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
 import { AdmissionServer, metricsRoute, serverMetrics, type ListenAddress } from '../server/index.ts';
-import type { AuditSink, Clock, Logger } from '../telemetry/index.ts';
+import type { AuditSink, Clock, Logger, Tracer } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
@@ -20,6 +20,7 @@ export interface GateOptions {
   readonly log: Logger;
   /** Gets a line for each request. Closed by who made it, after {@link Gate.stop}. */
   readonly decisions: AuditSink | undefined;
+  readonly tracer: Tracer | undefined;
   readonly clock: Clock;
 }
 
@@ -64,7 +65,7 @@ export class Gate {
    * process stays. A failure that only a person can heal rejects.
    */
   async start(signal?: AbortSignal): Promise<ListenAddress> {
-    const { configuration, registry, registers, metrics, log, decisions, clock } = this.#options;
+    const { configuration, registry, registers, metrics, log, decisions, tracer, clock } = this.#options;
     const { host, port, healthPort } = configuration.server;
     this.#listers.start();
     await this.#certificates.start(signal);
@@ -84,6 +85,7 @@ export class Gate {
       logger: log,
       requestLog: configuration.log.requests,
       ...(decisions !== undefined && { decisions }),
+      ...(tracer !== undefined && { tracer }),
       observer: serverMetrics(metrics),
       clock,
     });

@@ -85,6 +85,7 @@ export class AdmissionServer {
         logger,
         log: new RequestLog(logger, options.requestLog),
         decisions: options.decisions === undefined ? undefined : new DecisionLog(options.decisions, clock),
+        tracer: options.tracer,
         observer,
         listers: options.listers,
         answer: options.answer,

@@ -8,7 +8,7 @@ import {
   type WebhookDefinition,
 } from '../admission/index.ts';
 import type { StatusReason } from '../api/status.ts';
-import type { Clock, Logger } from '../telemetry/index.ts';
+import type { Clock, Logger, Span, Tracer } from '../telemetry/index.ts';
 import type { BlockWatch } from './block-watch.ts';
 import type { BodyBudget } from './body-budget.ts';
 import type { DecisionLog } from './decision-log.ts';
@@ -37,6 +37,7 @@ export interface ReviewSite {
   readonly logger: Logger;
   readonly log: RequestLog;
   readonly decisions: DecisionLog | undefined;
+  readonly tracer: Tracer | undefined;
   readonly observer: ServerObserver;
   readonly listers: ListerSource | undefined;
   readonly answer: AnswerReview;
@@ -71,6 +72,7 @@ export class ReviewExchange implements Work {
   #deadline = 0;
   #cancelDeadline: (() => void) | undefined;
   #onOver: (() => void) | undefined;
+  #span: Span | undefined;
   #state: 'receiving' | 'waiting' | 'working' | 'over' = 'receiving';
   #chunks: Buffer[] = [];
   #receivedBytes = 0;
@@ -98,6 +100,11 @@ export class ReviewExchange implements Work {
 
   /** `query` is what follows the "?" of the request target. */
   begin(query: string): void {
+    this.#span = this.#site.tracer?.startRequest(`admission ${this.#webhook.name}`, this.#request.headers, {
+      'sallyport.webhook': this.#webhook.name,
+      'http.request.method': this.#request.method,
+      'url.path': this.#webhook.path,
+    });
     const refusal = this.#judgeHeader(query);
     if (refusal !== undefined) return this.#refuse(refusal);
     if (this.#deadline <= this.#start) return this.#shedUnread('requests wait too long for the event loop');
@@ -130,7 +137,8 @@ export class ReviewExchange implements Work {
     blocks.requestBegins(name);
     try {
       const options = { signal: this.#abort.signal, log: logger, listers };
-      const { httpStatus, body, outcome, request, decision } = await this.#site.answer(this.#webhook, text, options);
+      const answering = (): ReturnType<AnswerReview> => this.#site.answer(this.#webhook, text, options);
+      const { httpStatus, body, outcome, request, decision } = await (this.#span?.run(answering) ?? answering());
       if (!this.isOver) this.#answer(httpStatus, body, outcome, request, undefined, decision);
     } catch (error) {
       logger.error('request could not be answered', { webhook: name, error: asError(error) });
@@ -264,6 +272,7 @@ export class ReviewExchange implements Work {
   /** Before the body is there. */
   #refuse(refusal: Omit<Refusal, 'close'>): void {
     this.#release();
+    this.#span?.end({ 'http.response.status_code': refusal.code }, refusal.message);
     this.#site.observer.requestRefused(refusal.code);
     this.#site.logger.debug('request refused', {
       webhook: this.#webhook.name,
@@ -300,6 +309,17 @@ export class ReviewExchange implements Work {
     const logged = { webhook, request, outcome, httpStatus, end, durationMilliseconds, reason, decision };
     log.write(logged);
     decisions?.write(logged);
+    this.#span?.end(
+      {
+        'sallyport.uid': request?.uid,
+        'sallyport.operation': request?.operation,
+        'sallyport.resource': request === undefined ? undefined : resourceName(request),
+        'sallyport.dry_run': request?.dryRun,
+        'sallyport.outcome': outcome,
+        'http.response.status_code': httpStatus,
+      },
+      outcome === 'fault' || outcome === 'shed' || outcome === 'abandoned' ? (reason ?? outcome) : undefined,
+    );
   }
 
   #release(): void {

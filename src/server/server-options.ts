@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { answerReview, type AnswerReview, type ListerSource, type WebhookRegistry } from '../admission/index.ts';
 import type { CertificateSource, ServingCertificate } from '../certs/index.ts';
-import { silentLogger, systemClock, type AuditSink, type Clock, type Logger } from '../telemetry/index.ts';
+import { silentLogger, systemClock, type AuditSink, type Clock, type Logger, type Tracer } from '../telemetry/index.ts';
 import { InvalidServerOptionsError } from './errors.ts';
 import type { HealthCheck } from './health.ts';
 import { noObserver, type ServerObserver } from './observer.ts';
@@ -36,6 +36,8 @@ export interface AdmissionServerOptions {
   readonly requestLog?: RequestLogExtent;
   /** Gets a line for every request, for those who must show later what was decided. Closed by who made it. Default: nobody. */
   readonly decisions?: AuditSink;
+  /** Begins a span for each request to a webhook. Default: nobody. */
+  readonly tracer?: Tracer;
   readonly observer?: ServerObserver;
   readonly clock?: Clock;
 }
@@ -116,6 +118,7 @@ export interface ResolvedServerOptions {
   readonly logger: Logger;
   readonly requestLog: RequestLogExtent;
   readonly decisions: AuditSink | undefined;
+  readonly tracer: Tracer | undefined;
   readonly observer: ServerObserver;
   readonly clock: Clock;
 }
@@ -184,6 +187,7 @@ export function resolveServerOptions(options: AdmissionServerOptions): ResolvedS
     logger: options.logger ?? silentLogger,
     requestLog: options.requestLog ?? 'Sampled',
     decisions: options.decisions,
+    tracer: options.tracer,
     observer: options.observer ?? noObserver,
     clock: options.clock ?? systemClock,
   };

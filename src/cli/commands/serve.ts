@@ -6,6 +6,7 @@ import { loadRegistry } from '../../sources/load-registry.ts';
 import { loadClusterConfig } from '../../kube/index.ts';
 import { checkMatchConditions, UnsafeRegistrationError } from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';
+import { openTelemetryTracer } from '../../telemetry/opentelemetry-tracer.ts';
 import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { ServeOptions } from '../program.ts';
@@ -30,6 +31,7 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
       metrics,
       log,
       decisions,
+      tracer: await openTelemetryTracer(),
       clock: systemClock,
     });
     try {
