@@ -21,6 +21,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   registrar: ['admission', 'chain', 'kube', 'api', 'telemetry'],
   sources: ['admission', 'api'],
   review: ['sources', 'registrar', 'chain', 'admission', 'kube', 'json', 'api', 'telemetry'],
+  guard: ['admission', 'kube', 'json', 'api', 'telemetry'],
   app: [
     'sources',
     'review',
@@ -36,6 +37,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'server',
     'registrar',
     'quota',
+    'guard',
   ],
   testing: [
     'sources',
@@ -52,6 +54,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'server',
     'registrar',
     'quota',
+    'guard',
   ],
   cli: [
     'app',
@@ -68,6 +71,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'server',
     'registrar',
     'quota',
+    'guard',
   ],
 };
 /** Tests may use the test kit, and what the kit may use. */

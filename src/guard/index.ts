@@ -1,0 +1,35 @@
+export { deletionGuardKind, type DeletionGuard } from './deletion-guard.ts';
+export { InvalidGuardPolicyError } from './errors.ts';
+export type { Guard, GuardSet } from './guard.ts';
+export { resolveGuardPolicy, type GuardPolicy, type GuardPolicyOptions } from './guard-policy.ts';
+export {
+  bypassAnnotation,
+  formatState,
+  guardLabel,
+  guardLabelValue,
+  parseState,
+  requestAnnotation,
+  stateAnnotation,
+  type AbortCause,
+  type GuardPhase,
+  type GuardState,
+  type ReleaseCause,
+  type Restore,
+} from './guard-state.ts';
+export type { GuardHook, HookCall, HookReport } from './hook.ts';
+export {
+  classifyRequester,
+  defaultFinisher,
+  requesterClasses,
+  type FinisherMode,
+  type RemovalVerb,
+  type RequesterClass,
+} from './requester.ts';
+export {
+  next,
+  type GuardAnswer,
+  type GuardEffect,
+  type GuardEvent,
+  type GuardStep,
+  type RemovalAttempt,
+} from './state-machine.ts';
