@@ -7,6 +7,7 @@ import type { AuditSink, Clock, Logger, Tracer } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
+import { gateMetrics } from './gate-metrics.ts';
 import { InformerListers } from './informer-listers.ts';
 import { registrationOptions } from './registration-options.ts';
 
@@ -40,7 +41,7 @@ export class Gate {
 
   /** Throws {@link InvalidConfigurationError}, {@link InvalidRegistrationError} and {@link UnsafeRegistrationError}. */
   constructor(options: GateOptions) {
-    const { configuration, registry, cluster, log, clock } = options;
+    const { configuration, registry, registers, cluster, metrics, log, clock } = options;
     this.#options = options;
     this.#client = new KubeClient(cluster);
     const registration = registrationOptions(configuration);
@@ -58,6 +59,11 @@ export class Gate {
     this.#certificates = certificateSource({ configuration, client: this.#client, namespace, publication, log, clock });
     this.#readiness = new CertificateReadiness({ source: this.#certificates, publication, logger: log, clock });
     this.#listers = new InformerListers({ client: this.#client, registry, log, clock });
+    gateMetrics(metrics, {
+      certificates: this.#certificates,
+      registration: registers ? () => this.#registrar.state() : undefined,
+      clock,
+    });
   }
 
   /**

@@ -77,7 +77,8 @@ describe('serverMetrics()', () => {
     ]);
     observer.certificateLoaded(new Date('2027-01-01T00:00:00Z'));
     observer.certificateLoaded(new Date('2027-02-01T00:00:00Z'));
-    expect(await samples('sallyport_certificate_loads_total')).toEqual(['sallyport_certificate_loads_total 2']);
+    observer.certificateLoaded(new Date('2027-02-01T00:00:00Z'));
+    expect(await samples('sallyport_certificate_rotations_total')).toEqual(['sallyport_certificate_rotations_total 2']);
     expect(await samples('sallyport_certificate_expiry_timestamp_seconds')).toEqual([
       `sallyport_certificate_expiry_timestamp_seconds ${Date.UTC(2027, 1, 1) / 1000}`,
     ]);

@@ -37,10 +37,11 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
     name: 'sallyport_certificate_expiry_timestamp_seconds',
     help: 'When the certificate that new handshakes use expires.',
   });
-  const certificateLoads = metrics.counter({
-    name: 'sallyport_certificate_loads_total',
-    help: 'How often a certificate was taken into use.',
+  const certificateRotations = metrics.counter({
+    name: 'sallyport_certificate_rotations_total',
+    help: 'How often new handshakes were given another certificate.',
   });
+  let hasCertificate = false;
   const resources = new Set<string>();
   const known = (resource: string): string => {
     if (resources.has(resource)) return resource;
@@ -86,7 +87,8 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
     requestRefused: (httpStatus) => refused.increment({ code: String(httpStatus) }),
     handlerBlocked: (webhook, milliseconds) => blocked.increment({ webhook }, milliseconds / 1000),
     certificateLoaded(notAfter) {
-      certificateLoads.increment({});
+      if (hasCertificate) certificateRotations.increment({});
+      hasCertificate = true;
       certificateExpiry.set({}, notAfter.getTime() / 1000);
     },
   };

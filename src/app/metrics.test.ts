@@ -1,0 +1,280 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { beforeEach, describe, expect, it } from 'vitest';
+import { FakeClock } from '../../test/fake-clock.ts';
+import { issueAuthority } from '../certs/index.ts';
+import type { RegistrationState } from '../registrar/index.ts';
+import { serverMetrics, type RequestOutcome, type ServerLoad, type ServerObserver } from '../server/index.ts';
+import { prometheusMetrics, type PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
+import { gateMetrics } from './gate-metrics.ts';
+import { openServiceLogs } from './service-logs.ts';
+
+/** All that a gate counts, with what it counts in the test's hand. */
+class Figures {
+  readonly metrics: PrometheusMetrics = prometheusMetrics();
+  readonly clock = new FakeClock();
+  readonly observer: ServerObserver = serverMetrics(this.metrics);
+  bundle: string | undefined;
+  registration: RegistrationState = {
+    registered: true,
+    repairs: 0,
+    problem: undefined,
+    standing: 'own',
+    rescuedSince: undefined,
+  };
+  load: ServerLoad = {
+    requestsInWork: 0,
+    requestsQueued: 0,
+    bufferedBytes: 0,
+    connections: 0,
+    handshakes: 0,
+    eventLoop: { expectedMilliseconds: 0, maxMilliseconds: 0 },
+  };
+
+  static async make(): Promise<Figures> {
+    const figures = new Figures();
+    figures.clock.advance(1_000_000);
+    const { metrics, clock } = figures;
+    gateMetrics(metrics, {
+      certificates: { caBundle: () => figures.bundle },
+      registration: () => figures.registration,
+      clock,
+    });
+    const logs = await openServiceLogs({ log: { level: 'error', requests: 'Off' } }, metrics, clock);
+    await logs.close();
+    figures.observer.started(() => figures.load);
+    return figures;
+  }
+
+  /** The value of one sample, 0 when there is none yet. `sample` is a name with labels, as it stands in the text. */
+  async read(sample: string): Promise<number> {
+    const { text } = await this.metrics.read();
+    const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
+    return Number(line?.slice(sample.length + 1) ?? 0);
+  }
+}
+
+let figures: Figures;
+beforeEach(async () => {
+  figures = await Figures.make();
+});
+
+const finish = (outcome: RequestOutcome, durationMilliseconds = 1500): void =>
+  figures.observer.requestFinished({
+    webhook: 'a.example.com',
+    operation: 'CREATE',
+    resource: 'pods',
+    dryRun: false,
+    outcome,
+    durationMilliseconds,
+  });
+const labelled = (outcome: RequestOutcome): string =>
+  `{webhook="a.example.com",operation="CREATE",resource="pods",dry_run="false",outcome="${outcome}"}`;
+const loads = (load: Partial<ServerLoad>) => (): void => void (figures.load = { ...figures.load, ...load });
+const registers = (state: Partial<RegistrationState>) => (): void =>
+  void (figures.registration = { ...figures.registration, ...state });
+const year2100 = Date.UTC(2100, 0, 1);
+
+interface Row {
+  readonly sample: string;
+  /** What happens. */
+  readonly act: () => unknown;
+  /** By how much the sample moves, in its unit. */
+  readonly by: number;
+}
+
+/** A row at least for each metric; the first test fails for one without. */
+const rows: Record<string, readonly Row[]> = {
+  sallyport_admission_requests_total: (
+    ['allowed', 'patched', 'denied', 'fault', 'shed', 'abandoned'] satisfies RequestOutcome[]
+  ).map((outcome) => ({
+    sample: `sallyport_admission_requests_total${labelled(outcome)}`,
+    act: () => finish(outcome),
+    by: 1,
+  })),
+  sallyport_admission_request_duration_seconds: [
+    {
+      sample: `sallyport_admission_request_duration_seconds_sum${labelled('allowed')}`,
+      act: () => finish('allowed'),
+      by: 1.5,
+    },
+    {
+      sample: `sallyport_admission_request_duration_seconds_count${labelled('denied')}`,
+      act: () => finish('denied'),
+      by: 1,
+    },
+    {
+      sample: `sallyport_admission_request_duration_seconds_bucket${labelled('allowed').replace('{', '{le="0.001",')}`,
+      act: () => finish('allowed', 0.9),
+      by: 1,
+    },
+    {
+      sample: `sallyport_admission_request_duration_seconds_bucket${labelled('allowed').replace('{', '{le="30",')}`,
+      act: () => finish('allowed', 30_001),
+      by: 0,
+    },
+  ],
+  sallyport_admission_requests_in_work: [
+    { sample: 'sallyport_admission_requests_in_work', act: loads({ requestsInWork: 3 }), by: 3 },
+  ],
+  sallyport_admission_requests_queued: [
+    { sample: 'sallyport_admission_requests_queued', act: loads({ requestsQueued: 4 }), by: 4 },
+  ],
+  sallyport_admission_buffered_bytes: [
+    { sample: 'sallyport_admission_buffered_bytes', act: loads({ bufferedBytes: 4096 }), by: 4096 },
+  ],
+  sallyport_refused_requests_total: [
+    {
+      sample: 'sallyport_refused_requests_total{code="404"}',
+      act: () => figures.observer.requestRefused(404),
+      by: 1,
+    },
+  ],
+  sallyport_event_loop_delay_seconds: [
+    {
+      sample: 'sallyport_event_loop_delay_seconds{statistic="expected"}',
+      act: loads({ eventLoop: { expectedMilliseconds: 20, maxMilliseconds: 250 } }),
+      by: 0.02,
+    },
+    {
+      sample: 'sallyport_event_loop_delay_seconds{statistic="max"}',
+      act: loads({ eventLoop: { expectedMilliseconds: 20, maxMilliseconds: 250 } }),
+      by: 0.25,
+    },
+  ],
+  sallyport_handler_blocking_seconds_total: [
+    {
+      sample: 'sallyport_handler_blocking_seconds_total{webhook="a.example.com"}',
+      act: () => figures.observer.handlerBlocked('a.example.com', 250),
+      by: 0.25,
+    },
+  ],
+  sallyport_connections: [{ sample: 'sallyport_connections', act: loads({ connections: 7 }), by: 7 }],
+  sallyport_tls_handshakes: [{ sample: 'sallyport_tls_handshakes', act: loads({ handshakes: 2 }), by: 2 }],
+  sallyport_log_lines_dropped_total: [
+    {
+      sample: 'sallyport_log_lines_dropped_total{log="decisions"}',
+      async act() {
+        const metrics = prometheusMetrics();
+        const path = '/nowhere/decisions.jsonl';
+        const decisionLog = { to: 'File', path, maxFileMegabytes: 1, maxFiles: 1 } as const;
+        const logs = await openServiceLogs(
+          { log: { level: 'error', requests: 'Off' }, decisionLog },
+          metrics,
+          figures.clock,
+        );
+        await logs.close();
+        // After its end it takes nothing any more.
+        logs.decisions?.write('{}');
+        figures = Object.assign(figures, { metrics });
+      },
+      by: 1,
+    },
+  ],
+  process_resident_memory_bytes: [{ sample: 'process_resident_memory_bytes', act: () => undefined, by: NaN }],
+  process_cpu_seconds_total: [{ sample: 'process_cpu_seconds_total', act: () => undefined, by: NaN }],
+  process_start_time_seconds: [{ sample: 'process_start_time_seconds', act: () => undefined, by: NaN }],
+  sallyport_certificate_expiry_timestamp_seconds: [
+    {
+      sample: 'sallyport_certificate_expiry_timestamp_seconds',
+      act: () => figures.observer.certificateLoaded(new Date(year2100)),
+      by: year2100 / 1000,
+    },
+  ],
+  sallyport_certificate_rotations_total: [
+    {
+      sample: 'sallyport_certificate_rotations_total',
+      act() {
+        figures.observer.certificateLoaded(new Date(year2100));
+        figures.observer.certificateLoaded(new Date(year2100));
+      },
+      by: 1,
+    },
+  ],
+  sallyport_certificate_authority_expiry_timestamp_seconds: [
+    {
+      sample: 'sallyport_certificate_authority_expiry_timestamp_seconds',
+      async act() {
+        const pairs = await Promise.all(
+          [1, 2].map((hours) => issueAuthority({ issuedAt: year2100, lifetimeMilliseconds: hours * 3_600_000 })),
+        );
+        figures.bundle = pairs.map(({ certificatePem }) => certificatePem).join('\n');
+      },
+      by: year2100 / 1000 + 7200,
+    },
+  ],
+  sallyport_registration_status: [
+    {
+      sample: 'sallyport_registration_status{status="registered"}',
+      act: registers({ problem: 'no rights' }),
+      by: -1,
+    },
+    { sample: 'sallyport_registration_status{status="failing"}', act: registers({ problem: 'no rights' }), by: 1 },
+    { sample: 'sallyport_registration_status{status="pending"}', act: registers({ registered: false }), by: 1 },
+    { sample: 'sallyport_registration_status{status="newer"}', act: registers({ standing: 'newer' }), by: 1 },
+    {
+      sample: 'sallyport_registration_status{status="unregistered"}',
+      act: registers({ standing: 'unregistered' }),
+      by: 1,
+    },
+  ],
+  sallyport_registration_rescued: [
+    {
+      sample: 'sallyport_registration_rescued',
+      act: registers({ rescuedSince: '2026-11-26T20:00:00Z' }),
+      by: 1,
+    },
+  ],
+  sallyport_registration_repairs_total: [
+    { sample: 'sallyport_registration_repairs_total', act: registers({ repairs: 3 }), by: 3 },
+  ],
+  sallyport_configuration_load_timestamp_seconds: [
+    { sample: 'sallyport_configuration_load_timestamp_seconds', act: () => undefined, by: NaN },
+  ],
+};
+
+async function namesOf({ metrics }: Figures): Promise<string[]> {
+  const { text } = await metrics.read();
+  return [...text.matchAll(/^# HELP (\S+)/gm)].map(([, name = '']) => name).sort();
+}
+
+describe('metrics', () => {
+  it('each have a row here, and a line in docs/metrics.md, and the other way round', async () => {
+    const names = await namesOf(figures);
+    expect(Object.keys(rows).sort()).toEqual(names);
+    const page = readFileSync(resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
+    expect([...page.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name).sort()).toEqual(names);
+  });
+
+  it('have no label that tells namespace, name or user', async () => {
+    finish('allowed');
+    const { text } = await figures.metrics.read();
+    const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label));
+    expect([...labels].sort()).toEqual(
+      ['dry_run', 'le', 'operation', 'outcome', 'resource', 'statistic', 'status', 'webhook'].sort(),
+    );
+  });
+
+  const moving = Object.values(rows)
+    .flat()
+    .filter(({ by }) => !Number.isNaN(by));
+  it.each(moving)('$sample moves by $by', async ({ sample, act, by }) => {
+    const before = await figures.read(sample);
+    await act();
+    expect((await figures.read(sample)) - before).toBeCloseTo(by, 6);
+    // Reading twice counts nothing twice.
+    expect((await figures.read(sample)) - before).toBeCloseTo(by, 6);
+  });
+
+  it('of the process are what the system says', async () => {
+    expect(await figures.read('process_resident_memory_bytes')).toBeGreaterThan(10_000_000);
+    expect(await figures.read('process_start_time_seconds')).toBeCloseTo(performance.timeOrigin / 1000, 3);
+    const before = await figures.read('process_cpu_seconds_total');
+    const start = process.cpuUsage();
+    for (let used = process.cpuUsage(start); used.user + used.system < 50_000; used = process.cpuUsage(start));
+    const after = await figures.read('process_cpu_seconds_total');
+    expect(after - before).toBeGreaterThanOrEqual(0.05);
+    expect(after - before).toBeLessThan(5);
+    expect(await figures.read('sallyport_configuration_load_timestamp_seconds')).toBe(1000);
+  });
+});
