@@ -1,0 +1,109 @@
+import { describe, expect, it } from 'vitest';
+import { FakeClock } from '../../../test/fake-clock.ts';
+import { parseResourceList, formatResourceList } from '../../usage/index.ts';
+import { Ledger, type LedgerOptions, MemoryLedgerStore, type QuotaTerms, type Reservation } from './index.ts';
+
+const list = (body: Record<string, string>) => parseResourceList(body, 'test');
+
+function terms(hard: Record<string, string>, more: Partial<QuotaTerms> = {}): QuotaTerms {
+  return { id: 'team', name: 'team', generation: 1, hard: list(hard), mode: 'enforce', ...more };
+}
+
+function create(uid: string, usage: Record<string, string>, more: Partial<Reservation> = {}): Reservation {
+  return {
+    key: { cluster: 'east', resource: 'pods', uid },
+    namespace: 'shop',
+    name: `pod-${uid}`,
+    attempt: `call-${uid}`,
+    usage: list(usage),
+    quotas: ['team'],
+    dryRun: false,
+    ...more,
+  };
+}
+
+async function setUp(quotas: readonly QuotaTerms[], options: Partial<LedgerOptions> = {}) {
+  const clock = new FakeClock();
+  const store = new MemoryLedgerStore();
+  const ledger = new Ledger({ store, clock, ...options });
+  await ledger.start();
+  for (const each of quotas) await ledger.setTerms(each);
+  const standing = async (id = 'team') => {
+    const { used, reserved } = (await ledger.standing(id)) ?? {};
+    return { used: formatResourceList(used ?? new Map()), reserved: formatResourceList(reserved ?? new Map()) };
+  };
+  const see = (uid: string, resourceVersion: number, usage: Record<string, string>, quotas = ['team']) =>
+    ledger.observe([
+      {
+        type: 'present',
+        key: { cluster: 'east', resource: 'pods', uid },
+        namespace: 'shop',
+        name: `pod-${uid}`,
+        resourceVersion: BigInt(resourceVersion),
+        usage: list(usage),
+        quotas,
+      },
+    ]);
+  return { clock, store, ledger, standing, see };
+}
+
+describe('Ledger.reserve()', () => {
+  it('holds what fits, and refuses what does not with the numbers', async () => {
+    const { ledger, standing } = await setUp([terms({ pods: '2', 'requests.cpu': '1' })]);
+    expect(await ledger.reserve(create('a', { pods: '1', 'requests.cpu': '600m' }))).toMatchObject({ allowed: true });
+    const { allowed, refusals } = await ledger.reserve(create('b', { pods: '1', 'requests.cpu': '500m' }));
+    expect(allowed).toBe(false);
+    const [refusal] = refusals;
+    expect(formatResourceList(refusal?.requested ?? new Map())).toEqual({ 'requests.cpu': '500m' });
+    expect(formatResourceList(refusal?.used ?? new Map())).toEqual({ 'requests.cpu': '600m' });
+    expect(formatResourceList(refusal?.limited ?? new Map())).toEqual({ 'requests.cpu': '1' });
+    expect(await standing()).toEqual({ used: {}, reserved: { pods: '1', 'requests.cpu': '600m' } });
+  });
+
+  it('charges an object once, however often it is asked', async () => {
+    const { ledger, standing } = await setUp([terms({ pods: '1' })]);
+    for (const attempt of ['1', '2', '3']) {
+      expect(await ledger.reserve(create('a', { pods: '1' }, { attempt }))).toMatchObject({ allowed: true });
+    }
+    expect(await standing()).toEqual({ used: {}, reserved: { pods: '1' } });
+  });
+
+  it('charges all quotas or none', async () => {
+    const { ledger, standing } = await setUp([
+      terms({ pods: '9' }),
+      terms({ pods: '0' }, { id: 'full', name: 'full' }),
+    ]);
+    const verdict = await ledger.reserve(create('a', { pods: '1' }, { quotas: ['team', 'full'] }));
+    expect(verdict.refusals.map(({ name }) => name)).toEqual(['full']);
+    expect(await standing()).toEqual({ used: {}, reserved: {} });
+  });
+
+  it('gives back what a caller left behind while it was being decided', async () => {
+    const { ledger, standing } = await setUp([terms({ pods: '1' })]);
+    const gone = new AbortController();
+    const call = ledger.reserve(create('a', { pods: '1' }), { signal: gone.signal });
+    gone.abort(new Error('left'));
+    await expect(call).rejects.toThrow('left');
+    expect(await ledger.reserve(create('b', { pods: '1' }))).toMatchObject({ allowed: true });
+    expect(await standing()).toEqual({ used: {}, reserved: { pods: '1' } });
+  });
+});
+
+describe('Ledger.settle()', () => {
+  it('frees nothing by time alone, and what was never stored by a read after it was due', async () => {
+    const { ledger, clock, standing } = await setUp([terms({ pods: '1' })]);
+    const reservation = create('a', { pods: '1' });
+    await ledger.reserve(reservation);
+    const evidence = () => ({ ...reservation, readBegan: ledger.now(), found: null });
+    expect(await ledger.openReservations()).toMatchObject([{ isDue: false }]);
+    clock.advance(59_999);
+    expect(await ledger.settle([evidence()])).toEqual(['unchanged']);
+    const early = evidence();
+    clock.advance(1);
+    expect(await ledger.openReservations()).toMatchObject([{ isDue: true }]);
+    expect(await ledger.settle([early])).toEqual(['unchanged']);
+    expect(await standing()).toEqual({ used: {}, reserved: { pods: '1' } });
+    expect(await ledger.settle([evidence()])).toEqual(['released']);
+    expect(await standing()).toEqual({ used: {}, reserved: {} });
+  });
+});

@@ -1,0 +1,442 @@
+import { randomBytes } from 'node:crypto';
+import { silentLogger, systemClock, type Clock, type Logger } from '../../telemetry/index.ts';
+import type { ResourceList } from '../../usage/index.ts';
+import { amountsOf, differenceOf, resourceListOf } from './amounts.ts';
+import { Breakdowns } from './breakdown.ts';
+import { chargeState, keyText, shareOf, quotasOf, type Charge, type ChargeKey, type ChargeState } from './charge.ts';
+import { takenOf } from './draft.ts';
+import { ClusterIdentityError } from './errors.ts';
+import { GroupCommit } from './group-commit.ts';
+import { noLedgerEvents, type LedgerEvents } from './ledger-events.ts';
+import type {
+  ClusterChange,
+  Observation,
+  ObservationOutcome,
+  QuotaChange,
+  Reservation,
+  Settlement,
+  SettlementOutcome,
+} from './operations.ts';
+import { Recount, type RecountRequest, type RecountResult } from './recount.ts';
+import type { AuditEntry, ChargeQuery, Cluster, LedgerStore } from './store.ts';
+import type { QuotaTerms, StoredQuota } from './terms.ts';
+import type { Verdict } from './verdict.ts';
+
+export interface LedgerOptions {
+  readonly store: LedgerStore;
+  readonly clock?: Clock;
+  readonly log?: Logger;
+  /** Told of what happens, for figures. */
+  readonly events?: LedgerEvents;
+  /** Operations in one commit at most; one operation of many charges goes whole. Default: 256. */
+  readonly maxBatch?: number;
+  /**
+   * How old a reservation must be before a read of the cluster can show that its write never took place. Default: 60, the
+   * 34 s that the API server gives a request at most, and a margin for its clocks.
+   */
+  readonly settleAfterSeconds?: number;
+  /** How long a released charge is remembered, to notice an object that appears all the same. Default: 3600. */
+  readonly rememberReleasedSeconds?: number;
+}
+
+export interface ReserveOptions {
+  /** Ends the waiting: the call rejects with its reason. */
+  readonly signal?: AbortSignal | undefined;
+  /**
+   * What becomes of what is reserved after the signal: `give-back` where the caller then sees a refusal, `keep` where it is
+   * let in all the same. Default: `give-back`.
+   */
+  readonly afterAbort?: 'give-back' | 'keep';
+}
+
+/** A reservation whose object has not been seen. */
+export interface OpenReservation {
+  readonly key: ChargeKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly base: bigint;
+  readonly stamp: string;
+  /** Wall-clock milliseconds. */
+  readonly reservedAt: number;
+  /** Milliseconds since this process saw it first: what counts as its age. */
+  readonly seenForMilliseconds: number;
+  /** Old enough for a read that begins now to settle it. */
+  readonly isDue: boolean;
+}
+
+/** What a consistent read said of one object, with when it began. */
+export interface ReadEvidence {
+  readonly key: ChargeKey;
+  readonly namespace: string;
+  /** {@link Ledger.now} from before the read was sent. */
+  readonly readBegan: number;
+  readonly found: Settlement['found'];
+}
+
+/** Where a quota stands. Lists are of used and reserved apart. */
+export interface QuotaBalance {
+  readonly used: ResourceList;
+  readonly reserved: ResourceList;
+}
+
+export interface QuotaStanding extends QuotaBalance {
+  readonly terms: QuotaTerms;
+  readonly memo: string | null;
+  /** What is taken beyond `hard`, after it was lowered or objects were discovered. */
+  readonly debt: ResourceList;
+  /** By the id of the cluster. */
+  readonly byCluster: ReadonlyMap<string, QuotaBalance>;
+  readonly byNamespace: readonly (QuotaBalance & { readonly cluster: string; readonly namespace: string })[];
+}
+
+/** A charge as people ask about it. */
+export interface ChargeSummary {
+  readonly key: ChargeKey;
+  readonly namespace: string;
+  readonly name: string;
+  readonly state: ChargeState;
+  /** For each quota that it takes something of: used and reserved. */
+  readonly quotas: ReadonlyMap<string, QuotaBalance>;
+}
+
+/**
+ * What every object of every cluster takes of every quota, and the one place that says whether one more fits.
+ *
+ * Calls are answered when what they did is durable. Calls that come while a commit is under way go into the next one, in
+ * the order they came. Several ledgers, in several processes, may share a store.
+ *
+ * Calls throw {@link LedgerStoreError} when the store does not answer, {@link UnknownQuotaError}, and
+ * {@link LedgerStoppedError}. A fault is never a verdict.
+ */
+export class Ledger {
+  readonly #store: LedgerStore;
+  readonly #clock: Clock;
+  readonly #events: LedgerEvents;
+  readonly #log: Logger;
+  readonly #commits: GroupCommit;
+  readonly #breakdowns: Breakdowns;
+  readonly #settleAfterMilliseconds: number;
+  readonly #rememberReleasedMilliseconds: number;
+  /** When this process first saw a pending usage, by its stamp: monotonic milliseconds. */
+  #firstSeen = new Map<string, number>();
+
+  constructor(options: LedgerOptions) {
+    this.#store = options.store;
+    this.#clock = options.clock ?? systemClock;
+    this.#events = options.events ?? noLedgerEvents;
+    this.#log = options.log ?? silentLogger;
+    this.#settleAfterMilliseconds = (options.settleAfterSeconds ?? 60) * 1000;
+    this.#rememberReleasedMilliseconds = (options.rememberReleasedSeconds ?? 3600) * 1000;
+    const instance = randomBytes(6).toString('base64url');
+    let stamps = 0;
+    this.#commits = new GroupCommit({
+      store: this.#store,
+      clock: this.#clock,
+      events: this.#events,
+      maxBatch: options.maxBatch ?? 256,
+      newStamp: () => `${instance}${(stamps += 1)}`,
+    });
+    this.#breakdowns = new Breakdowns(this.#store, this.#clock);
+  }
+
+  /** Opens the store. Throws {@link LedgerStoreError}. */
+  async start(): Promise<void> {
+    await this.#store.open();
+  }
+
+  /** What was asked before is still carried out; later calls are refused. Closes the store. */
+  async stop(): Promise<void> {
+    await this.#commits.stop();
+    await this.#store.close();
+  }
+
+  /** Monotonic milliseconds, to say when a read of a cluster began. */
+  now(): number {
+    return this.#clock.monotonic();
+  }
+
+  /** Whether an object may be stored, and if so holds what it takes of all its quotas until it is seen. */
+  async reserve(reservation: Reservation, { signal, afterAbort = 'give-back' }: ReserveOptions = {}): Promise<Verdict> {
+    signal?.throwIfAborted();
+    const decided = this.#commits.submit({ kind: 'reserve', reservation }, signal);
+    if (signal === undefined) return this.#explained(await decided, reservation);
+    const { promise: left, reject } = Promise.withResolvers<never>();
+    const leave = (): void => reject(signal.reason);
+    signal.addEventListener('abort', leave, { once: true });
+    try {
+      return await this.#explained(await Promise.race([decided, left]), reservation);
+    } catch (error) {
+      if (signal.aborted && afterAbort === 'give-back') this.#giveBackLater(decided, reservation);
+      throw error;
+    } finally {
+      signal.removeEventListener('abort', leave);
+    }
+  }
+
+  /**
+   * Lets go what a call holds, when its caller left before it was answered. What another call for the same object holds
+   * too stays, as it may have been answered. Only right where the caller then takes the object for refused.
+   */
+  async giveBack({ key, namespace, attempt }: Pick<Reservation, 'key' | 'namespace' | 'attempt'>): Promise<boolean> {
+    return this.#commits.submit({ kind: 'give-back', key, namespace, attempt });
+  }
+
+  /** Books what the informer of a cluster saw, all of it in one transaction. */
+  async observe(observations: readonly Observation[]): Promise<readonly ObservationOutcome[]> {
+    if (observations.length === 0) return [];
+    const outcomes = await this.#commits.submit({ kind: 'observe', observations });
+    for (const outcome of outcomes) this.#events.observed(outcome);
+    return outcomes;
+  }
+
+  /**
+   * Reservations that nothing has been seen of, oldest key first. Those that are due can be settled by a consistent read.
+   * Those that stay due because their cluster cannot be read are stranded: still charged.
+   */
+  async openReservations(filter: { readonly cluster?: string } = {}): Promise<OpenReservation[]> {
+    const now = this.#clock.monotonic();
+    const firstSeen = new Map<string, number>();
+    const open: OpenReservation[] = [];
+    for await (const { key, namespace, name, pending } of this.charges({ ...filter, open: true })) {
+      for (const { base, stamp, reservedAt } of pending) {
+        const since = this.#firstSeen.get(stamp) ?? now;
+        firstSeen.set(stamp, since);
+        const seenForMilliseconds = now - since;
+        const isDue = seenForMilliseconds >= this.#settleAfterMilliseconds;
+        open.push({ key, namespace, name, base, stamp, reservedAt, seenForMilliseconds, isDue });
+      }
+    }
+    if (filter.cluster === undefined) this.#firstSeen = firstSeen;
+    else for (const [stamp, since] of firstSeen) this.#firstSeen.set(stamp, since);
+    return open;
+  }
+
+  /**
+   * Lets reservations go on evidence: a consistent read that began when they were due, and shows no object, or the version
+   * that they were to replace. Younger ones stay.
+   */
+  async settle(evidence: readonly ReadEvidence[]): Promise<readonly SettlementOutcome[]> {
+    if (evidence.length === 0) return [];
+    const settlements = evidence.map(({ key, namespace, readBegan, found }) => {
+      return { key, namespace, found, ended: this.#endedBefore(readBegan), asOf: null };
+    });
+    return this.#settle(settlements);
+  }
+
+  /**
+   * Holds the ledger against a consistent list of all objects of one resource in a cluster: adds what is missing, removes
+   * what is gone, lets go what was never stored. Runs in pages beside other calls, which it does not stop.
+   */
+  async recount(request: RecountRequest): Promise<RecountResult> {
+    const recount = new Recount({
+      charges: (query) => this.#store.charges(query),
+      settle: (settlements) => this.#settle(settlements),
+      observe: (observations) => this.observe(observations),
+    });
+    return recount.run(request, this.#endedBefore(request.listBegan));
+  }
+
+  /** Frees charges without evidence, by an operator's word. Audited. Says how many held anything. */
+  async release(
+    charges: readonly { readonly key: ChargeKey; readonly namespace: string }[],
+    { by, reason }: { readonly by: string; readonly reason: string },
+  ): Promise<number> {
+    if (charges.length === 0) return 0;
+    return this.#commits.submit({ kind: 'release', charges, by, reason });
+  }
+
+  /**
+   * Sets the terms of a quota, at once. A lowered `hard` evicts nothing: until enough has been freed nothing more fits.
+   * The memo stays. Terms of a lower generation than the stored ones are left aside; the result says whether they count.
+   */
+  async setTerms(terms: QuotaTerms): Promise<boolean> {
+    return this.changeQuota(terms.id, ({ quota }) => {
+      if (quota !== undefined && quota.terms.generation > terms.generation) return { result: false };
+      return { quota: { terms, memo: quota?.memo ?? null, removed: false }, result: true };
+    });
+  }
+
+  /** The quota limits nothing any more. */
+  async removeTerms(id: string): Promise<void> {
+    await this.changeQuota(id, ({ quota }) => ({ ...(quota !== undefined && { quota: null }), result: undefined }));
+  }
+
+  /**
+   * Changes a quota and its memo by a function of where it stands, in one transaction. The function must be pure: it runs
+   * again when another process was faster. Without `quota` in what it returns nothing is written.
+   */
+  async changeQuota<T>(id: string, change: QuotaChange<T>): Promise<T> {
+    // The outcome is what `change` returns.
+    return (await this.#commits.submit({ kind: 'change-quota', id, change })) as T;
+  }
+
+  /** The terms of all quotas, removed ones left out. */
+  async quotas(): Promise<StoredQuota[]> {
+    return (await this.#store.quotas()).filter(({ removed }) => !removed);
+  }
+
+  /** Undefined: no such quota. */
+  async standing(id: string): Promise<QuotaStanding | undefined> {
+    const quota = (await this.quotas()).find(({ terms }) => terms.id === id);
+    if (quota === undefined) return undefined;
+    const { hard } = quota.terms;
+    const accounts = (await this.#store.accounts(id)).map(({ balance, ...place }) => ({
+      ...place,
+      used: resourceListOf(balance.used, hard),
+      reserved: resourceListOf(balance.reserved, hard),
+      taken: takenOf(balance),
+    }));
+    const whole = accounts.find(({ cluster }) => cluster === '');
+    const debt = differenceOf(whole?.taken ?? new Map(), amountsOf(hard));
+    const inDebt = new Map([...debt].filter(([name, amount]) => amount > 0n && hard.has(name)));
+    return {
+      ...quota,
+      used: whole?.used ?? new Map(),
+      reserved: whole?.reserved ?? new Map(),
+      debt: resourceListOf(inDebt, hard),
+      byCluster: new Map(
+        accounts
+          .filter(({ cluster, namespace }) => cluster !== '' && namespace === '')
+          .map(({ cluster, used, reserved }) => [cluster, { used, reserved }]),
+      ),
+      byNamespace: accounts
+        .filter(({ namespace }) => namespace !== '')
+        .map(({ cluster, namespace, used, reserved }) => ({ cluster, namespace, used, reserved })),
+    };
+  }
+
+  /** Charges in the order of their keys, read in pages; not one moment's picture. */
+  async *charges(query: Omit<ChargeQuery, 'limit' | 'after'> = {}): AsyncGenerator<Charge> {
+    const limit = 500;
+    for (let after: ChargeKey | undefined; ;) {
+      const page = await this.#store.charges({ ...query, after, limit });
+      yield* page;
+      after = page.at(-1)?.key;
+      if (page.length < limit) return;
+    }
+  }
+
+  /** Charges with what they take of each quota, as people ask about them. */
+  async *summaries(query: Omit<ChargeQuery, 'limit' | 'after'> = {}): AsyncGenerator<ChargeSummary> {
+    for await (const charge of this.charges(query)) {
+      const { key, namespace, name } = charge;
+      const quotas = quotasOf(charge).map((quota): [string, QuotaBalance] => {
+        const { used, reserved } = shareOf(charge, quota);
+        return [quota, { used: resourceListOf(used), reserved: resourceListOf(reserved) }];
+      });
+      yield { key, namespace, name, state: chargeState(charge), quotas: new Map(quotas) };
+    }
+  }
+
+  async clusters(): Promise<Cluster[]> {
+    return this.#store.clusters();
+  }
+
+  /**
+   * Makes a cluster known. Again with the same id and name it changes nothing.
+   *
+   * Throws {@link ClusterIdentityError} for a name that is another cluster's, and for a cluster known by another name.
+   */
+  async registerCluster({ id, name }: Cluster): Promise<void> {
+    const known = await this.#store.clusters();
+    if (known.some((each) => each.id === id && each.name === name)) return;
+    await this.#changeClusters((clusters) => {
+      const byId = clusters.find((each) => each.id === id);
+      if (byId?.name === name) return {};
+      if (byId !== undefined) throw new ClusterIdentityError(otherName(id, name, byId.name));
+      const byName = clusters.find((each) => each.name === name);
+      if (byName !== undefined) throw new ClusterIdentityError(otherCluster(id, name, byName.id));
+      return { put: { id, name } };
+    });
+  }
+
+  /** Gives a cluster another name. What it is charged for stays. Throws {@link ClusterIdentityError}. */
+  async renameCluster(id: string, name: string, by: string): Promise<void> {
+    await this.#changeClusters((clusters) => {
+      const byName = clusters.find((each) => each.name === name);
+      if (byName !== undefined && byName.id !== id) throw new ClusterIdentityError(otherCluster(id, name, byName.id));
+      const former = clusters.find((each) => each.id === id);
+      if (former === undefined) throw new ClusterIdentityError(`cluster ${id} is not registered`);
+      if (former.name === name) return {};
+      const facts = { cluster: id, from: former.name, to: name, by };
+      return { put: { id, name }, audit: { at: this.#clock.now(), kind: 'rename-cluster', facts } };
+    });
+  }
+
+  /**
+   * Frees all that a cluster is charged for and forgets it, by an operator's word that it is no more. Audited. If it comes
+   * back, its objects are discovered anew. Says how many charges held anything.
+   */
+  async forgetCluster(id: string, { by, reason }: { readonly by: string; readonly reason: string }): Promise<number> {
+    const facts = { cluster: id, by, reason };
+    await this.#changeClusters(() => ({ remove: id, audit: { at: this.#clock.now(), kind: 'forget-cluster', facts } }));
+    let released = 0;
+    for (;;) {
+      const page = await this.#store.charges({ cluster: id, limit: 500 });
+      if (page.length === 0) return released;
+      released += await this.release(page, { by, reason });
+    }
+  }
+
+  /** The latest first. */
+  async audit(limit = 100): Promise<AuditEntry[]> {
+    return this.#store.audit(limit);
+  }
+
+  /** Forgets charges that were released long ago, and removed quotas that nothing is charged to. To be called now and then. */
+  async tidy(): Promise<void> {
+    const releasedBefore = this.#clock.now() - this.#rememberReleasedMilliseconds;
+    for (;;) {
+      const keys = await this.#store.charges({ releasedBefore, limit: 500 });
+      if (keys.length === 0) break;
+      await this.#commits.submit({ kind: 'forget-released', keys });
+    }
+    for (const { terms, removed } of await this.#store.quotas()) {
+      if (removed)
+        await this.changeQuota(terms.id, ({ quota }) => ({
+          ...(quota === undefined && { quota: null }),
+          result: undefined,
+        }));
+    }
+  }
+
+  async #changeClusters(change: ClusterChange): Promise<void> {
+    await this.#commits.submit({ kind: 'change-clusters', change });
+    this.#breakdowns.forgetClusters();
+  }
+
+  async #settle(settlements: readonly Settlement[]): Promise<readonly SettlementOutcome[]> {
+    const outcomes = await this.#commits.submit({ kind: 'settle', settlements });
+    for (const outcome of outcomes) this.#events.settled(outcome);
+    return outcomes;
+  }
+
+  #endedBefore(readBegan: number): ReadonlySet<string> {
+    const latest = readBegan - this.#settleAfterMilliseconds;
+    return new Set([...this.#firstSeen].filter(([, since]) => since <= latest).map(([stamp]) => stamp));
+  }
+
+  async #explained(verdict: Verdict, { key, dryRun }: Reservation): Promise<Verdict> {
+    this.#events.decided(verdict, { dryRun, cluster: key.cluster });
+    return this.#breakdowns.explain(verdict);
+  }
+
+  #giveBackLater(decided: Promise<Verdict>, { key, namespace, attempt }: Reservation): void {
+    decided
+      .then(async ({ charged }) => {
+        if (charged && (await this.giveBack({ key, namespace, attempt }))) this.#events.gaveBack();
+      })
+      // The commit failed or never began, or the store does: what may be left is found by the next reads of the cluster.
+      .catch((error: unknown) =>
+        this.#log.debug('quota reservation not given back', { key: keyText(key), error: error as Error }),
+      );
+  }
+}
+
+const otherName = (id: string, name: string, known: string): string =>
+  `cluster ${id} calls itself ${name} but is registered as ${known}: if it was renamed, rename it in the ledger too; ` +
+  `if it is a copy of ${known} that has kept its kube-system namespace, it cannot share quotas with it`;
+
+const otherCluster = (id: string, name: string, known: string): string =>
+  `cluster ${id} calls itself ${name}, which is the name of cluster ${known}: if ${name} was made anew, forget the former ` +
+  'one, which frees what it is charged for; else give this one another name';

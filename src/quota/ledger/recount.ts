@@ -1,0 +1,82 @@
+import type { ChargeKey } from './charge.ts';
+import type { Observation, ObservationOutcome, Settlement, SettlementOutcome } from './operations.ts';
+import type { LedgerStore } from './store.ts';
+
+/** A consistent list of one resource of a cluster: not one that the API server may have answered from an old cache. */
+export interface RecountRequest {
+  readonly cluster: string;
+  readonly resource: string;
+  /** {@link Ledger.now} from before the list was sent. */
+  readonly listBegan: number;
+  /** Of the list. */
+  readonly resourceVersion: bigint;
+  /** All objects, also those that no quota counts. */
+  readonly objects: readonly RecountedObject[];
+}
+
+export type RecountedObject = Omit<Extract<Observation, { type: 'present' }>, 'type' | 'key'> & {
+  readonly uid: string;
+};
+
+/** What was wrong, in numbers of objects. */
+export interface RecountResult {
+  /** Charged, and not in the cluster. */
+  readonly gone: number;
+  /** In the cluster, and not charged. */
+  readonly discovered: number;
+  /** Charged for something else than it is. */
+  readonly changed: number;
+  /** Reserved, and found as it was expected. */
+  readonly confirmed: number;
+  /** Reserved, and never stored. */
+  readonly released: number;
+}
+
+interface RecountPorts {
+  readonly charges: LedgerStore['charges'];
+  readonly settle: (settlements: readonly Settlement[]) => Promise<readonly SettlementOutcome[]>;
+  readonly observe: (observations: readonly Observation[]) => Promise<readonly ObservationOutcome[]>;
+}
+
+const pageSize = 250;
+
+/** Goes through the charges of a resource in pages, then through what is left of the list. */
+export class Recount {
+  readonly #ports: RecountPorts;
+  readonly #counts = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
+
+  constructor(ports: RecountPorts) {
+    this.#ports = ports;
+  }
+
+  async run(request: RecountRequest, ended: ReadonlySet<string>): Promise<RecountResult> {
+    const { cluster, resource, resourceVersion } = request;
+    const left = new Map(request.objects.map((object) => [object.uid, object]));
+    for (let after: ChargeKey | undefined; ;) {
+      const page = await this.#ports.charges({ cluster, resource, after, limit: pageSize });
+      const settlements = page.map(({ key, namespace }): Settlement => {
+        const found = left.get(key.uid) ?? null;
+        left.delete(key.uid);
+        return { key, namespace, ended, found, asOf: resourceVersion };
+      });
+      if (settlements.length > 0) this.#count(await this.#ports.settle(settlements));
+      after = page.at(-1)?.key;
+      if (page.length < pageSize) break;
+    }
+    const unknown = [...left.values()].filter(({ quotas }) => quotas.length > 0);
+    for (let index = 0; index < unknown.length; index += pageSize) {
+      const observations = unknown.slice(index, index + pageSize).map(({ uid, ...object }): Observation => {
+        return { type: 'present', key: { cluster, resource, uid }, ...object };
+      });
+      this.#count(await this.#ports.observe(observations));
+    }
+    return this.#counts;
+  }
+
+  #count(outcomes: readonly SettlementOutcome[]): void {
+    for (const outcome of outcomes) {
+      if (outcome === 'unchanged') continue;
+      this.#counts[outcome === 'late' ? 'discovered' : outcome] += 1;
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import type { ResourceList } from '../../usage/index.ts';
+
+/**
+ * `enforce` refuses what does not fit, `warn` tells the caller and lets it pass, `audit` only notes it. All of them count.
+ */
+export type QuotaMode = 'enforce' | 'warn' | 'audit';
+
+/**
+ * What the ledger knows of one GlobalQuota. Which objects fall under it is decided elsewhere: the ledger is given the ids.
+ */
+export interface QuotaTerms {
+  /** The uid of the GlobalQuota, or its name where it has none. */
+  readonly id: string;
+  /** As messages call it. */
+  readonly name: string;
+  /** Terms of a lower generation than those that are stored are too late, and change nothing. */
+  readonly generation: number;
+  /** The most that all clusters together may use. Resources without an entry are counted but not limited. */
+  readonly hard: ResourceList;
+  /** The most that each cluster may use. */
+  readonly perCluster?: ResourceList | undefined;
+  /** The most that each namespace of each cluster may use; namespaces of one name in two clusters are two. */
+  readonly perNamespace?: ResourceList | undefined;
+  readonly mode: QuotaMode;
+  /** From this share of `hard` on, growth is allowed with a warning. Absent: never. */
+  readonly warnAtPercent?: number | undefined;
+}
+
+/** A quota as it is stored. */
+export interface StoredQuota {
+  readonly terms: QuotaTerms;
+  /** It limits nothing any more and is kept while charges still name it, so that the sums stay right. */
+  readonly removed: boolean;
+  /** Text that belongs to whoever shares the quota out, changed together with the terms. */
+  readonly memo: string | null;
+}
