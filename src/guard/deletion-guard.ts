@@ -3,6 +3,7 @@ import { LabelSelectorError, parseLabelSelector, type LabelMatcher } from '../ap
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { ObjectKind, ParsedObject } from '../kube/index.ts';
 import { guardPolicySchema, type GuardPolicy } from './guard-policy.ts';
+import { hookSpecSchema, type HookSpec } from './hooks/hook-spec.ts';
 
 /** A DeletionGuard as it was read and checked. */
 export interface DeletionGuard {
@@ -10,14 +11,13 @@ export interface DeletionGuard {
   readonly name: string;
   /** Of Pods in its namespace. */
   readonly selector: LabelMatcher;
-  /** As written. */
-  readonly hook: Readonly<Record<string, unknown>>;
+  readonly hook: HookSpec;
   readonly policy: GuardPolicy;
 }
 
 const deletionGuardSchema = z.object({
   metadata: z.object({ name: z.string(), namespace: z.string() }),
-  spec: guardPolicySchema.extend({ selector: z.looseObject({}), hook: z.record(z.string(), z.unknown()) }),
+  spec: guardPolicySchema.extend({ selector: z.looseObject({}), hook: hookSpecSchema }),
 });
 
 /** The kind for an ObjectSource. */

@@ -14,6 +14,9 @@ export interface Guard {
 
 /** The guards in force. */
 export interface GuardSet {
-  /** The guard of a Pod, undefined for none. Of several the first by name, so that every replica finds the same. */
+  /**
+   * The guard of a Pod, undefined for none. Of several the first by name, DeletionGuards before those in files, so that
+   * every replica finds the same.
+   */
   guardOf(pod: Pod): Guard | undefined;
 }

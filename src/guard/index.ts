@@ -1,7 +1,10 @@
+export { defineGuard, isGuardDefinition, type GuardDefinition, type GuardOptions } from './definition.ts';
 export { deletionGuardKind, type DeletionGuard } from './deletion-guard.ts';
 export { InvalidGuardPolicyError } from './errors.ts';
 export type { Guard, GuardSet } from './guard.ts';
 export { resolveGuardPolicy, type GuardPolicy, type GuardPolicyOptions } from './guard-policy.ts';
+export { Guards, type GuardsOptions } from './guards.ts';
+export { Hooks, type HooksOptions } from './hooks/hooks.ts';
 export {
   bypassAnnotation,
   formatState,

@@ -1,0 +1,127 @@
+import { describe, expect, it } from 'vitest';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import { KubeClient, constantValue, type ObjectSet, type ObjectSource } from '../kube/index.ts';
+import { silentLogger, systemClock } from '../telemetry/index.ts';
+import { defineGuard, deletionGuardKind, Guards, Hooks, type DeletionGuard, type HookCall } from './index.ts';
+
+const http = { url: 'http://{podIP}:8080' };
+
+function read(namespace: string, name: string, spec: object): ReturnType<typeof deletionGuardKind.parse> {
+  const object: KubernetesObject & Record<string, unknown> = {
+    apiVersion: 'guard.sallyport.dev/v1alpha1',
+    kind: 'DeletionGuard',
+    metadata: { namespace, name },
+    spec,
+  };
+  return deletionGuardKind.parse(object);
+}
+
+function guard(namespace: string, name: string, app: string): DeletionGuard {
+  const parsed = read(namespace, name, { selector: { matchLabels: { app } }, hook: { http } });
+  if (!('object' in parsed)) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.object;
+}
+
+/** A source whose set the test gives. */
+class GivenSource implements ObjectSource<DeletionGuard> {
+  current: ObjectSet<DeletionGuard> | undefined;
+  readonly lastContact = undefined;
+  #listener: ((set: ObjectSet<DeletionGuard>) => void) | undefined;
+  start(): void {}
+  async stop(): Promise<void> {}
+  async waitForSync(): Promise<void> {}
+  subscribe(listener: (set: ObjectSet<DeletionGuard>) => void): () => void {
+    this.#listener = listener;
+    return () => (this.#listener = undefined);
+  }
+  give(...guards: DeletionGuard[]): void {
+    const objects = guards.map((object) => ({ object, origin: `DeletionGuard ${object.namespace}/${object.name}` }));
+    this.#listener?.({ objects, problems: [] });
+  }
+}
+
+const functions = { match: () => true, start: () => undefined, status: () => 'Done' as const, undo: () => undefined };
+
+function guardsOf(source: GivenSource, definitions: readonly ReturnType<typeof defineGuard>[] = []): Guards {
+  const client = new KubeClient({
+    server: new URL('https://127.0.0.1:1'),
+    namespace: 'default',
+    tls: constantValue({ ca: undefined, certificate: undefined, key: undefined }),
+    tlsServerName: undefined,
+    insecureSkipTlsVerify: false,
+    token: undefined,
+    impersonation: undefined,
+  });
+  return new Guards({ source, definitions, hooks: new Hooks({ client, clock: systemClock }), log: silentLogger });
+}
+
+const pod = (namespace: string, app: string) => ({ metadata: { namespace, name: 'p', labels: { app } } });
+
+describe('Guards.guardOf()', () => {
+  it('finds DeletionGuards of the namespace first, then those in files; of several the first by name', () => {
+    const source = new GivenSource();
+    const guards = guardsOf(source, [
+      defineGuard({ ...functions, name: 'queue', match: ({ metadata }) => metadata?.labels?.['app'] === 'queue' }),
+      defineGuard({ ...functions, name: 'any' }),
+    ]);
+    const nameFor = (namespace: string, app: string): string | undefined => guards.guardOf(pod(namespace, app))?.name;
+    expect(nameFor('shop', 'db')).toBe('any');
+    source.give(guard('shop', 'z', 'db'), guard('shop', 'b', 'db'), guard('other', 'a', 'db'));
+    expect([nameFor('shop', 'db'), nameFor('other', 'db'), nameFor('third', 'db'), nameFor('shop', 'queue')]).toEqual([
+      'shop/b',
+      'other/a',
+      'any',
+      'any',
+    ]);
+    source.give();
+    expect(nameFor('shop', 'db')).toBe('any');
+  });
+
+  it('finds none where none matches', () => {
+    const source = new GivenSource();
+    const guards = guardsOf(source);
+    source.give(guard('shop', 'db', 'db'));
+    expect(guards.guardOf(pod('shop', 'web'))).toBeUndefined();
+  });
+});
+
+describe('DeletionGuard', () => {
+  const selector = { matchLabels: { app: 'db' } };
+  it.each([
+    ['hook.http.url', { selector, hook: { http: { url: 'db' } } }, 'expected an http or https URL'],
+    ['hook', { selector, hook: { tcp: {} } }, 'tcp'],
+    ['deadlineSeconds', { selector, hook: { http }, deadlineSeconds: 0 }, '>=1'],
+    ['', { selector, hook: { http }, deadline: 5 }, 'deadline'],
+    ['selector', { selector: {}, hook: { http } }, 'every Pod of the namespace'],
+  ])('with a wrong %s is refused with its field', (_field, spec, message) => {
+    const parsed = read('shop', 'db', spec);
+    expect('problems' in parsed ? JSON.stringify(parsed.problems) : 'accepted').toContain(message);
+  });
+});
+
+describe('defineGuard()', () => {
+  it('takes a bare phase for a report, and functions that return at once', async () => {
+    const { hook } = defineGuard({ ...functions, name: 'db' });
+    // The functions under test look at nothing of it.
+    const call = {} as HookCall;
+    expect(await hook.status(call)).toEqual({ phase: 'Done' });
+    await hook.start(call);
+    await hook.undo(call);
+  });
+
+  it.each([
+    ['a name', { ...functions, name: 'Not A Name' }, 'name: expected a DNS label'],
+    ['a function', { ...functions, name: 'db', undo: undefined }, 'undo: expected a function'],
+    ['a policy', { ...functions, name: 'db', deadlineSeconds: -1 }, 'deadlineSeconds'],
+    ['a field', { ...functions, name: 'db', dedline: 1 }, 'dedline'],
+  ])('refuses %s that is wrong, at once or when it comes into force', (_what, options, message) => {
+    // As plain JavaScript may call it.
+    const define = () => guardsOf(new GivenSource(), [defineGuard(options as Parameters<typeof defineGuard>[0])]);
+    expect(define).toThrow(message);
+  });
+
+  it('comes into force under one name only', () => {
+    const twice = [defineGuard({ ...functions, name: 'db' }), defineGuard({ ...functions, name: 'db' })];
+    expect(() => guardsOf(new GivenSource(), twice)).toThrow('"db" is taken by another guard');
+  });
+});
