@@ -1,4 +1,5 @@
 export { defineGuard, isGuardDefinition, type GuardDefinition, type GuardOptions } from './definition.ts';
+export { deletionGuardDefinition } from './custom-resource-definition.ts';
 export { deletionGuardKind, type DeletionGuard } from './deletion-guard.ts';
 export { InvalidGuardPolicyError } from './errors.ts';
 export type { Guard, GuardSet } from './guard.ts';
