@@ -5,7 +5,7 @@ const needsApiServer = '**/*.e2e.test.ts';
 const everyTest = ['src/**/*.test.ts', 'test/**/*.test.ts', 'examples/**/*.test.ts', 'bench/**/*.test.ts'];
 
 export default defineConfig({
-  ssr: { resolve: { conditions: ['sallyport-source', 'node', 'import'] } },
+  ssr: { resolve: { conditions: ['sallyport-source', 'node'] } },
   test: {
     projects: [
       {

@@ -23,5 +23,6 @@ export type {
 export type { RecountedObject, RecountRequest, RecountResult } from './recount.ts';
 export type { AuditEntry, Cluster, LedgerStore } from './store.ts';
 export { MemoryLedgerStore } from './stores/memory.ts';
+export { ledgerStoreFor, type LedgerStoreLocation } from './stores/store-for.ts';
 export type { QuotaMode, QuotaTerms, StoredQuota } from './terms.ts';
 export type { ClusterUsage, Exceeded, ExceededCause, NamespaceUsage, NearLimit, Verdict } from './verdict.ts';

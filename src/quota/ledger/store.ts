@@ -74,7 +74,7 @@ export interface ChargeQuery {
   readonly open?: boolean | undefined;
   /** Only those that were released before this wall-clock time. Without it the released are left out. */
   readonly releasedBefore?: number | undefined;
-  /** Only those after this one, in the order of cluster, resource and uid, compared as bytes. */
+  /** Only those after this one, in the store's order of cluster, resource and uid. */
   readonly after?: ChargeKey | undefined;
   readonly limit: number;
 }

@@ -1,0 +1,372 @@
+import { DatabaseSync, type StatementSync } from 'node:sqlite';
+import { quotasOf, type Charge } from '../charge.ts';
+import { LedgerStoreError } from '../errors.ts';
+import type {
+  Account,
+  AuditEntry,
+  Balance,
+  ChargeQuery,
+  Cluster,
+  LedgerChanges,
+  LedgerNeeds,
+  LedgerStore,
+  LedgerView,
+} from '../store.ts';
+import type { StoredQuota } from '../terms.ts';
+import { decodeAmounts, decodeCharge, decodeTerms, encodeAmounts, encodeCharge, encodeTerms } from './encoding.ts';
+import { LoadedView } from './loaded-view.ts';
+
+export interface SqliteLedgerStoreOptions {
+  /** Of the database; its `-wal` and `-shm` lie beside it. On a local disk: SQLite's locks do not hold on network file systems. */
+  readonly path: string;
+  /** How long to wait for another process that writes. Default: 5000. */
+  readonly busyTimeoutMilliseconds?: number;
+  /** Default: `node:sqlite`'s own. */
+  readonly openDatabase?: (path: string, options: { readonly timeout: number }) => DatabaseSync;
+}
+
+/** Raised with every change of the tables, in `PRAGMA user_version`. */
+const schemaVersion = 1;
+
+const schema = `
+  CREATE TABLE quota (id TEXT PRIMARY KEY, terms TEXT NOT NULL, removed INTEGER NOT NULL, memo TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE account (
+    quota TEXT NOT NULL, cluster TEXT NOT NULL, namespace TEXT NOT NULL, used TEXT NOT NULL, reserved TEXT NOT NULL,
+    PRIMARY KEY (quota, cluster, namespace)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE charge (
+    cluster TEXT NOT NULL, resource TEXT NOT NULL, uid TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL, open INTEGER NOT NULL, released_at INTEGER, release_reason TEXT
+  ) STRICT;
+  CREATE UNIQUE INDEX charge_key ON charge (cluster, resource, uid);
+  CREATE INDEX charge_open ON charge (cluster, resource, uid) WHERE open = 1;
+  CREATE INDEX charge_released ON charge (released_at) WHERE released_at IS NOT NULL;
+  CREATE TABLE cluster (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT, WITHOUT ROWID;
+  CREATE TABLE audit (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL) STRICT;
+  PRAGMA user_version = ${schemaVersion};
+`;
+
+const statements = {
+  charge: `SELECT namespace, name, body, released_at, release_reason FROM charge WHERE cluster = ? AND resource = ? AND uid = ?`,
+  quota: 'SELECT id, terms, removed, memo FROM quota WHERE id = ?',
+  account: 'SELECT used, reserved FROM account WHERE quota = ? AND cluster = ? AND namespace = ?',
+  insertCharge: `INSERT INTO charge (namespace, name, body, open, released_at, release_reason, cluster, resource, uid)
+    VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+  updateCharge: `UPDATE charge SET namespace = ?, name = ?, body = ?, open = ?, released_at = ?, release_reason = ?
+    WHERE cluster = ? AND resource = ? AND uid = ?`,
+  deleteCharge: 'DELETE FROM charge WHERE cluster = ? AND resource = ? AND uid = ?',
+  putQuota: 'INSERT OR REPLACE INTO quota (id, terms, removed, memo) VALUES (?, ?, ?, ?)',
+  deleteQuota: 'DELETE FROM quota WHERE id = ?',
+  putAccount: 'INSERT OR REPLACE INTO account (quota, cluster, namespace, used, reserved) VALUES (?, ?, ?, ?, ?)',
+  deleteAccount: 'DELETE FROM account WHERE quota = ? AND cluster = ? AND namespace = ?',
+  deleteAccounts: 'DELETE FROM account WHERE quota = ?',
+  putCluster: 'INSERT OR REPLACE INTO cluster (id, name) VALUES (?, ?)',
+  deleteCluster: 'DELETE FROM cluster WHERE id = ?',
+  insertAudit: 'INSERT INTO audit (at, kind, facts) VALUES (?, ?, ?)',
+  quotas: 'SELECT id, terms, removed, memo FROM quota ORDER BY id',
+  accounts: 'SELECT cluster, namespace, used, reserved FROM account WHERE quota = ? ORDER BY cluster, namespace',
+  clusters: 'SELECT id, name FROM cluster ORDER BY id',
+  audit: 'SELECT at, kind, facts FROM audit ORDER BY seq DESC LIMIT ?',
+} as const;
+
+type Statements = Readonly<Record<keyof typeof statements, StatementSync>>;
+type Row = Readonly<Record<string, string | bigint | null>>;
+
+/**
+ * A ledger in one file, durable at every answer: write-ahead log, `synchronous = FULL`. Several processes of one machine
+ * may open it; they write one after the other.
+ *
+ * After a failed fsync or other broken I/O nothing is known about what the disk holds, and SQLite's own cache may show what
+ * is not there: the store then refuses everything until the process starts anew and reads the file again.
+ */
+export class SqliteLedgerStore implements LedgerStore {
+  readonly #options: Required<SqliteLedgerStoreOptions>;
+  #database: DatabaseSync | undefined;
+  #statements: Statements | undefined;
+  #fatal: LedgerStoreError | undefined;
+
+  constructor(options: SqliteLedgerStoreOptions) {
+    this.#options = {
+      busyTimeoutMilliseconds: 5000,
+      openDatabase: (path, { timeout }) => new DatabaseSync(path, { timeout }),
+      ...options,
+    };
+  }
+
+  async open(): Promise<void> {
+    const { path, busyTimeoutMilliseconds, openDatabase } = this.#options;
+    this.#guarded(() => {
+      const database = openDatabase(path, { timeout: busyTimeoutMilliseconds });
+      this.#database = database;
+      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
+      this.#migrate(database);
+      const prepare = (sql: string): StatementSync => {
+        const statement = database.prepare(sql);
+        statement.setReadBigInts(true);
+        return statement;
+      };
+      // One statement for each of the keys.
+      this.#statements = Object.fromEntries(
+        Object.entries(statements).map(([name, sql]) => [name, prepare(sql)]),
+      ) as unknown as Statements;
+    });
+  }
+
+  async close(): Promise<void> {
+    this.#statements = undefined;
+    this.#database?.close();
+    this.#database = undefined;
+  }
+
+  async transact<T>(
+    needs: LedgerNeeds,
+    decide: (view: LedgerView) => { readonly changes: LedgerChanges; readonly result: T },
+  ): Promise<T> {
+    const { database, prepared } = this.#opened();
+    this.#guarded(() => database.exec('BEGIN IMMEDIATE'));
+    try {
+      const view = this.#guarded(() => load(prepared, needs));
+      const { changes, result } = decide(view);
+      this.#guarded(() => {
+        if (!write(prepared, changes)) database.exec('ROLLBACK');
+        else database.exec('COMMIT');
+      });
+      return result;
+    } catch (error) {
+      this.#rollBack(database);
+      throw error;
+    }
+  }
+
+  async quotas(): Promise<StoredQuota[]> {
+    return this.#read(({ quotas }) => rows(quotas).map(toQuota));
+  }
+
+  async accounts(quota: string): Promise<Account[]> {
+    return this.#read(({ accounts }) =>
+      rows(accounts, quota).map((row) => ({
+        quota,
+        cluster: text(row['cluster']),
+        namespace: text(row['namespace']),
+        balance: { used: decodeAmounts(text(row['used'])), reserved: decodeAmounts(text(row['reserved'])) },
+      })),
+    );
+  }
+
+  async charges(query: ChargeQuery): Promise<Charge[]> {
+    const { cluster, resource, namespace, open, releasedBefore, after, limit } = query;
+    const conditions: [sql: string, ...values: (string | number)[]][] = [
+      ...(cluster === undefined ? [] : [['cluster = ?', cluster] as [string, string]]),
+      ...(resource === undefined ? [] : [['resource = ?', resource] as [string, string]]),
+      ...(namespace === undefined ? [] : [['namespace = ?', namespace] as [string, string]]),
+      ...(open === true ? [['open = 1'] as [string]] : []),
+      releasedBefore === undefined ? ['released_at IS NULL'] : ['released_at < ?', releasedBefore],
+      ...(after === undefined
+        ? []
+        : [
+            ['(cluster, resource, uid) > (?, ?, ?)', after.cluster, after.resource, after.uid] as [string, ...string[]],
+          ]),
+    ];
+    const where = conditions.map(([sql]) => sql).join(' AND ');
+    const sql = `SELECT cluster, resource, uid, namespace, name, body, released_at, release_reason FROM charge
+      WHERE ${where} ORDER BY cluster, resource, uid LIMIT ?`;
+    const { database } = this.#opened();
+    return this.#guarded(() => {
+      const statement = database.prepare(sql);
+      statement.setReadBigInts(true);
+      const values = conditions.flatMap(([, ...each]) => each);
+      return rows(statement, ...values, limit).map((row) =>
+        toCharge({ cluster: text(row['cluster']), resource: text(row['resource']), uid: text(row['uid']) }, row),
+      );
+    });
+  }
+
+  async clusters(): Promise<Cluster[]> {
+    return this.#read(readClusters);
+  }
+
+  async audit(limit: number): Promise<AuditEntry[]> {
+    return this.#read(({ audit }) =>
+      rows(audit, limit).map(({ at, kind, facts }) => ({
+        at: Number(at),
+        // Written by `write`.
+        kind: text(kind) as AuditEntry['kind'],
+        facts: JSON.parse(text(facts)) as AuditEntry['facts'],
+      })),
+    );
+  }
+
+  #read<T>(read: (prepared: Statements) => T): T {
+    const { prepared } = this.#opened();
+    return this.#guarded(() => read(prepared));
+  }
+
+  #opened(): { readonly database: DatabaseSync; readonly prepared: Statements } {
+    if (this.#fatal !== undefined) throw this.#fatal;
+    if (this.#database === undefined || this.#statements === undefined) {
+      throw new LedgerStoreError('SQLite', 'is not open');
+    }
+    return { database: this.#database, prepared: this.#statements };
+  }
+
+  #guarded<T>(use: () => T): T {
+    try {
+      return use();
+    } catch (error) {
+      if (error instanceof LedgerStoreError) throw error;
+      const problem = error instanceof Error ? error.message : String(error);
+      const fatal = isFatal(error);
+      const ending = fatal ? '; nothing is known of the disk any more: see to it and restart' : '';
+      const translated = new LedgerStoreError('SQLite', `${this.#options.path}: ${problem}${ending}`, {
+        cause: error,
+        fatal,
+      });
+      if (fatal) this.#fatal = translated;
+      throw translated;
+    }
+  }
+
+  #rollBack(database: DatabaseSync): void {
+    try {
+      if (database.isTransaction) database.exec('ROLLBACK');
+    } catch {
+      // The transaction ends with the connection at the latest; what broke is told by the error that led here.
+    }
+  }
+
+  #migrate(database: DatabaseSync): void {
+    database.exec('BEGIN IMMEDIATE');
+    try {
+      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+      if (version > schemaVersion) {
+        throw new LedgerStoreError(
+          'SQLite',
+          `${this.#options.path} was written by a later Sallyport (schema ${version}, this one knows ${schemaVersion})`,
+        );
+      }
+      if (version === 0) database.exec(schema);
+      database.exec('COMMIT');
+    } catch (error) {
+      this.#rollBack(database);
+      throw error;
+    }
+  }
+}
+
+/**
+ * SQLITE_IOERR, SQLITE_CORRUPT, SQLITE_NOTADB. A full disk (SQLITE_FULL) is none of them: the transaction is rolled back
+ * and the next one may fit. Source: sqlite.org/rescode.html.
+ */
+function isFatal(error: unknown): boolean {
+  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  return code === 10 || code === 11 || code === 26;
+}
+
+function load(prepared: Statements, needs: LedgerNeeds): LoadedView {
+  const view = new LoadedView();
+  const quotas = new Set(needs.quotas);
+  for (const key of needs.keys) {
+    const [row] = rows(prepared.charge, key.cluster, key.resource, key.uid);
+    if (row === undefined) continue;
+    const charge = toCharge(key, row);
+    view.addCharge(charge);
+    for (const quota of quotasOf(charge)) quotas.add(quota);
+  }
+  for (const id of quotas) {
+    const [row] = rows(prepared.quota, id);
+    if (row === undefined) continue;
+    view.addQuota(toQuota(row));
+    for (const place of [whole, ...needs.places]) {
+      const [account] = rows(prepared.account, id, place.cluster, place.namespace);
+      if (account === undefined) continue;
+      const balance = {
+        used: decodeAmounts(text(account['used'])),
+        reserved: decodeAmounts(text(account['reserved'])),
+      };
+      view.addAccount({ quota: id, ...place, balance });
+    }
+  }
+  if (needs.clusters) view.setClusters(readClusters(prepared));
+  return view;
+}
+
+const whole = { cluster: '', namespace: '' };
+
+/** Whether anything was written. */
+function write(prepared: Statements, { charges, quotas, accounts, clusters, audit }: LedgerChanges): boolean {
+  for (const { key, isNew, charge } of charges) {
+    if (charge === null) {
+      prepared.deleteCharge.run(key.cluster, key.resource, key.uid);
+      continue;
+    }
+    (isNew ? prepared.insertCharge : prepared.updateCharge).run(
+      charge.namespace,
+      charge.name,
+      encodeCharge(charge),
+      charge.pending.length > 0 ? 1 : 0,
+      charge.released?.at ?? null,
+      charge.released?.reason ?? null,
+      key.cluster,
+      key.resource,
+      key.uid,
+    );
+  }
+  for (const { quota, cluster, namespace, balance } of accounts) {
+    if (isEmpty(balance)) prepared.deleteAccount.run(quota, cluster, namespace);
+    else
+      prepared.putAccount.run(quota, cluster, namespace, encodeAmounts(balance.used), encodeAmounts(balance.reserved));
+  }
+  for (const { id, quota } of quotas) {
+    if (quota !== null) prepared.putQuota.run(id, encodeTerms(quota.terms), quota.removed ? 1 : 0, quota.memo);
+    else {
+      prepared.deleteQuota.run(id);
+      prepared.deleteAccounts.run(id);
+    }
+  }
+  for (const { id, cluster } of clusters) {
+    if (cluster === null) prepared.deleteCluster.run(id);
+    else prepared.putCluster.run(id, cluster.name);
+  }
+  for (const { at, kind, facts } of audit) prepared.insertAudit.run(Math.round(at), kind, JSON.stringify(facts));
+  return [charges, quotas, accounts, clusters, audit].some(({ length }) => length > 0);
+}
+
+function isEmpty({ used, reserved }: Balance): boolean {
+  return used.size === 0 && reserved.size === 0;
+}
+
+function rows(statement: StatementSync, ...values: (string | number)[]): Row[] {
+  // Columns are texts and integers, which come as bigint.
+  return statement.all(...values) as unknown as Row[];
+}
+
+function text(value: string | bigint | null | undefined): string {
+  return typeof value === 'string' ? value : '';
+}
+
+function toQuota(row: Row): StoredQuota {
+  return {
+    terms: decodeTerms(text(row['terms'])),
+    removed: row['removed'] === 1n,
+    memo: row['memo'] === null ? null : text(row['memo']),
+  };
+}
+
+function toCharge(key: Charge['key'], row: Row): Charge {
+  const at = row['released_at'];
+  return decodeCharge({
+    key,
+    namespace: text(row['namespace']),
+    name: text(row['name']),
+    body: text(row['body']),
+    // Written by `write`.
+    released:
+      at === null
+        ? null
+        : { at: Number(at), reason: text(row['release_reason']) as NonNullable<Charge['released']>['reason'] },
+  });
+}
+
+function readClusters({ clusters }: Statements): Cluster[] {
+  return rows(clusters).map(({ id, name }) => ({ id: text(id), name: text(name) }));
+}

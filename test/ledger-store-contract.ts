@@ -1,0 +1,326 @@
+import { describe, expect, it, onTestFinished } from 'vitest';
+import { Quantity } from '../src/api/quantity.ts';
+import { formatResourceList, parseResourceList } from '../src/usage/index.ts';
+import { shareOf, quotasOf } from '../src/quota/ledger/charge.ts';
+import { addInto } from '../src/quota/ledger/amounts.ts';
+import { placesOf, accountText } from '../src/quota/ledger/draft.ts';
+import {
+  Ledger,
+  type LedgerStore,
+  type Observation,
+  type QuotaTerms,
+  type Reservation,
+} from '../src/quota/ledger/index.ts';
+import { FakeClock } from './fake-clock.ts';
+
+export const list = (body: Record<string, string>) => parseResourceList(body, 'test');
+
+export function quotaTerms(id: string, hard: Record<string, string>, more: Partial<QuotaTerms> = {}): QuotaTerms {
+  return { id, name: id, generation: 1, hard: list(hard), mode: 'enforce', ...more };
+}
+
+export function reservation(uid: string, quotas: readonly string[], more: Partial<Reservation> = {}): Reservation {
+  return {
+    key: { cluster: 'east', resource: 'pods', uid },
+    namespace: 'shop',
+    name: `pod-${uid}`,
+    attempt: `call-${uid}`,
+    usage: list({ pods: '1' }),
+    quotas,
+    dryRun: false,
+    ...more,
+  };
+}
+
+export function present({ key, namespace, name, usage, quotas }: Reservation, resourceVersion: bigint): Observation {
+  return { type: 'present', key, namespace, name, usage, quotas, resourceVersion };
+}
+
+interface Sum {
+  readonly used: Map<string, bigint>;
+  readonly reserved: Map<string, bigint>;
+}
+
+const newSum = (): Sum => ({ used: new Map(), reserved: new Map() });
+
+/** I2 and I4: what the accounts say is the sum over the charges, of which there is one for each key. Throws where not. */
+export async function checkSums(store: LedgerStore): Promise<void> {
+  const charges = await store.charges({ limit: 1_000_000 });
+  expect(new Set(charges.map(({ key }) => JSON.stringify(key))).size).toBe(charges.length);
+  for (const { terms } of await store.quotas()) {
+    const sums = new Map<string, Sum>();
+    for (const charge of charges) {
+      if (!quotasOf(charge).includes(terms.id)) continue;
+      const share = shareOf(charge, terms.id);
+      for (const place of placesOf(charge.key.cluster, charge.namespace)) {
+        const text = accountText({ quota: terms.id, ...place });
+        const sum = sums.get(text) ?? newSum();
+        addInto(sum.used, share.used);
+        addInto(sum.reserved, share.reserved);
+        if (sum.used.size + sum.reserved.size > 0) sums.set(text, sum);
+        else sums.delete(text);
+      }
+    }
+    const accounts = (await store.accounts(terms.id)).filter(
+      ({ balance }) => balance.used.size + balance.reserved.size > 0,
+    );
+    expect(new Map(accounts.map((account) => [accountText(account), account.balance]))).toEqual(sums);
+  }
+}
+
+/** What every store must do, through the ledger that lives in it. `make` gives an empty one, and another view of the last. */
+export function describeLedgerStore(
+  name: string,
+  make: () => Promise<{ first: LedgerStore; second: LedgerStore }>,
+): void {
+  async function setUp() {
+    const { first, second } = await make();
+    const clock = new FakeClock();
+    const [ledger, other] = [new Ledger({ store: first, clock }), new Ledger({ store: second, clock })];
+    await ledger.start();
+    await other.start();
+    onTestFinished(async () => {
+      await checkSums(first);
+      await ledger.stop();
+      await other.stop();
+    });
+    return { ledger, other, clock, store: first, second };
+  }
+  const whole = async (ledger: Ledger, id: string) => {
+    const { used, reserved } = (await ledger.standing(id)) ?? {};
+    return { used: formatResourceList(used ?? new Map()), reserved: formatResourceList(reserved ?? new Map()) };
+  };
+
+  describe(name, () => {
+    it('keeps terms, memo and charges for whoever opens it', async () => {
+      const { ledger, other, store, second } = await setUp();
+      const terms = quotaTerms(
+        'team',
+        { pods: '3', 'requests.memory': '1.5Gi' },
+        {
+          perCluster: list({ pods: '2' }),
+          perNamespace: list({ pods: '1' }),
+          warnAtPercent: 80,
+          mode: 'warn',
+        },
+      );
+      expect(await ledger.setTerms(terms)).toBe(true);
+      await ledger.changeQuota('team', ({ quota }) => ({
+        ...(quota !== undefined && { quota: { ...quota, memo: '{"slices":{}}' } }),
+        result: undefined,
+      }));
+      await ledger.reserve(reservation('a', ['team']));
+      expect(await other.quotas()).toMatchObject([{ memo: '{"slices":{}}', removed: false }]);
+      const [stored] = await other.quotas();
+      expect(stored?.terms).toMatchObject({
+        ...terms,
+        hard: expect.anything() as unknown,
+        perCluster: expect.anything() as unknown,
+        perNamespace: expect.anything() as unknown,
+      });
+      expect(formatResourceList(stored?.terms.hard ?? new Map())).toEqual({ pods: '3', 'requests.memory': '1536Mi' });
+      expect(formatResourceList(stored?.terms.perNamespace ?? new Map())).toEqual({ pods: '1' });
+      expect(await second.charges({ limit: 10 })).toEqual(await store.charges({ limit: 10 }));
+      expect(await whole(other, 'team')).toEqual({ used: {}, reserved: { pods: '1' } });
+    });
+
+    it('leaves aside terms of a lower generation', async () => {
+      const { ledger, other } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '3' }, { generation: 2 }));
+      expect(await other.setTerms(quotaTerms('team', { pods: '9' }, { generation: 1 }))).toBe(false);
+      expect(formatResourceList((await ledger.quotas())[0]?.terms.hard ?? new Map())).toEqual({ pods: '3' });
+    });
+
+    it('never admits more than fits, whoever asks, and refuses nothing that fits', async () => {
+      const { ledger, other } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '50' }));
+      const verdicts = await Promise.all(
+        Array.from({ length: 120 }, (_, index) =>
+          (index % 2 === 0 ? ledger : other).reserve(reservation(`u${index}`, ['team'])),
+        ),
+      );
+      expect(verdicts.filter(({ allowed }) => allowed)).toHaveLength(50);
+      expect(await whole(ledger, 'team')).toEqual({ used: {}, reserved: { pods: '50' } });
+    });
+
+    it('charges all quotas of a request or none, whatever order they are named in', async () => {
+      const { ledger, other, store } = await setUp();
+      for (const id of ['a', 'b', 'c']) await ledger.setTerms(quotaTerms(id, { pods: id === 'b' ? '10' : '20' }));
+      await Promise.all(
+        Array.from({ length: 40 }, (_, index) =>
+          index % 2 === 0
+            ? ledger.reserve(reservation(`u${index}`, ['a', 'b']))
+            : other.reserve(reservation(`u${index}`, ['c', 'b'])),
+        ),
+      );
+      const taken = async (id: string) => Number((await whole(ledger, id)).reserved['pods'] ?? 0);
+      expect(await taken('b')).toBe(10);
+      expect((await taken('a')) + (await taken('c'))).toBe(10);
+      expect((await store.charges({ limit: 100 })).length).toBe(10);
+    });
+
+    it('charges one object once, though two processes are asked about it under different quotas', async () => {
+      const { ledger, other, store } = await setUp();
+      await ledger.setTerms(quotaTerms('a', { pods: '5' }));
+      await ledger.setTerms(quotaTerms('b', { pods: '5' }));
+      await Promise.all([
+        ledger.reserve(reservation('u', ['a'], { attempt: '1' })),
+        other.reserve(reservation('u', ['b'], { attempt: '2' })),
+      ]);
+      expect(await store.charges({ limit: 10 })).toMatchObject([{ pending: [{ attempt: null }] }]);
+      expect(await whole(ledger, 'a')).toEqual({ used: {}, reserved: { pods: '1' } });
+      expect(await whole(ledger, 'b')).toEqual({ used: {}, reserved: { pods: '1' } });
+    });
+
+    it('writes nothing for refusals and dry runs', async () => {
+      const { ledger, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '1' }));
+      await ledger.reserve(reservation('a', ['team']));
+      const before = [await store.charges({ limit: 10 }), await store.accounts('team'), await store.audit(10)];
+      const dry = { dryRun: true };
+      expect(await ledger.reserve(reservation('b', ['team']))).toMatchObject({ allowed: false, charged: false });
+      expect(await ledger.reserve(reservation('a', ['team'], dry))).toMatchObject({ allowed: true, charged: false });
+      expect(await ledger.reserve(reservation('c', ['team'], dry))).toMatchObject({ allowed: false });
+      expect([await store.charges({ limit: 10 }), await store.accounts('team'), await store.audit(10)]).toEqual(before);
+    });
+
+    it('keeps every digit of amounts beyond 64 bits', async () => {
+      const { ledger, other } = await setUp();
+      const huge = new Map([['requests.storage', Quantity.parse('123456789012345678901234567890.000000001')]]);
+      await ledger.setTerms({
+        ...quotaTerms('team', {}),
+        hard: new Map([['requests.storage', Quantity.parse('1e30')]]),
+      });
+      await ledger.reserve(reservation('a', ['team'], { usage: huge }));
+      await ledger.reserve(reservation('b', ['team'], { usage: huge }));
+      const reserved = (await other.standing('team'))?.reserved.get('requests.storage');
+      expect(reserved?.nano()).toBe(2n * 123456789012345678901234567890000000001n);
+    });
+
+    it('follows an object from its reservation over updates to its end', async () => {
+      const { ledger, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '5', 'requests.cpu': '4' }));
+      const cpu = (amount: string) => list({ pods: '1', 'requests.cpu': amount });
+      const first = reservation('a', ['team'], { usage: cpu('1') });
+      await ledger.reserve(first);
+      expect(await ledger.observe([present(first, 10n)])).toEqual(['confirmed']);
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '1', 'requests.cpu': '1' }, reserved: {} });
+      const old = { resourceVersion: 10n, usage: cpu('1'), quotas: ['team'] };
+      const racing = ['3', '2'].map((amount) => ledger.reserve({ ...first, attempt: amount, usage: cpu(amount), old }));
+      expect((await Promise.all(racing)).every(({ allowed }) => allowed)).toBe(true);
+      expect(await whole(ledger, 'team')).toEqual({
+        used: { pods: '1', 'requests.cpu': '1' },
+        reserved: { 'requests.cpu': '2' },
+      });
+      expect(await ledger.observe([present({ ...first, usage: cpu('2') }, 11n)])).toEqual(['changed']);
+      expect(await ledger.observe([present(first, 10n)])).toEqual(['unchanged']);
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '1', 'requests.cpu': '2' }, reserved: {} });
+      expect(await ledger.observe([{ type: 'gone', key: first.key, namespace: 'shop' }])).toEqual(['gone']);
+      expect(await store.charges({ limit: 10 })).toEqual([]);
+      expect(await whole(ledger, 'team')).toEqual({ used: {}, reserved: {} });
+    });
+
+    it('moves an object between quotas in one step', async () => {
+      const { ledger } = await setUp();
+      await ledger.setTerms(quotaTerms('a', { pods: '5' }));
+      await ledger.setTerms(quotaTerms('b', { pods: '0' }));
+      const first = reservation('u', ['a']);
+      await ledger.reserve(first);
+      await ledger.observe([present(first, 10n)]);
+      expect(await ledger.observe([present({ ...first, quotas: ['b'] }, 10n)])).toEqual(['changed']);
+      expect(await whole(ledger, 'a')).toEqual({ used: {}, reserved: {} });
+      expect(await whole(ledger, 'b')).toEqual({ used: { pods: '1' }, reserved: {} });
+      expect(formatResourceList((await ledger.standing('b'))?.debt ?? new Map())).toEqual({ pods: '1' });
+    });
+
+    it('pages through charges in the order of their keys, filtered', async () => {
+      const { ledger, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '5000' }));
+      const all = Array.from({ length: 30 }, (_, index) =>
+        reservation(`u${index}`, ['team'], {
+          key: { cluster: index % 3 === 0 ? 'west' : 'east', resource: 'pods', uid: `u${index}` },
+          namespace: index % 2 === 0 ? 'shop' : 'till',
+        }),
+      );
+      await Promise.all(all.map((each) => ledger.reserve(each)));
+      await ledger.observe(all.slice(0, 10).map((each) => present(each, 7n)));
+      const ids = (charges: readonly { key: { cluster: string; uid: string } }[]) =>
+        charges.map(({ key }) => `${key.cluster}/${key.uid}`);
+      const expected = all.map(({ key }) => `${key.cluster}/${key.uid}`).sort();
+      const pages: string[] = [];
+      for (let after; ;) {
+        const page = await store.charges({ limit: 7, ...(after !== undefined && { after }) });
+        pages.push(...ids(page));
+        after = page.at(-1)?.key;
+        if (page.length < 7) break;
+      }
+      expect(new Set(pages).size).toBe(pages.length);
+      expect(pages.sort()).toEqual(expected);
+      expect(ids(await store.charges({ cluster: 'west', namespace: 'till', limit: 100 })).sort()).toEqual(
+        expected.filter((id) => id.startsWith('west') && Number(id.slice(6)) % 2 === 1),
+      );
+      expect(await store.charges({ open: true, limit: 100 })).toHaveLength(20);
+    });
+
+    it('frees by an operator’s word, remembers it, notices what appears all the same, and forgets in time', async () => {
+      const { ledger, clock, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      const [a, b] = [reservation('a', ['team']), reservation('b', ['team'])];
+      await ledger.reserve(a);
+      await ledger.reserve(b);
+      expect(await ledger.release([a, b, reservation('c', ['team'])], { by: 'jane', reason: 'test' })).toBe(2);
+      expect(await whole(ledger, 'team')).toEqual({ used: {}, reserved: {} });
+      expect(await store.charges({ limit: 10 })).toEqual([]);
+      expect(await ledger.observe([present(a, 9n)])).toEqual(['late']);
+      expect((await ledger.audit(2)).map(({ kind }) => kind)).toEqual(['late-confirmation', 'release']);
+      clock.advance(3_600_001);
+      expect(await store.charges({ releasedBefore: clock.now(), limit: 10 })).toHaveLength(1);
+      await ledger.tidy();
+      expect(await store.charges({ releasedBefore: clock.now(), limit: 10 })).toEqual([]);
+    });
+
+    it('binds a name to one cluster, until it is renamed or forgotten', async () => {
+      const { ledger, other } = await setUp();
+      await ledger.registerCluster({ id: 'uid-1', name: 'east' });
+      await other.registerCluster({ id: 'uid-1', name: 'east' });
+      await expect(other.registerCluster({ id: 'uid-2', name: 'east' })).rejects.toThrow('made anew');
+      await expect(other.registerCluster({ id: 'uid-1', name: 'west' })).rejects.toThrow('registered as east');
+      await ledger.renameCluster('uid-1', 'west', 'jane');
+      await other.registerCluster({ id: 'uid-2', name: 'east' });
+      await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      await ledger.reserve(reservation('a', ['team'], { key: { cluster: 'uid-1', resource: 'pods', uid: 'a' } }));
+      await ledger.reserve(reservation('b', ['team'], { key: { cluster: 'uid-2', resource: 'pods', uid: 'b' } }));
+      expect(await ledger.forgetCluster('uid-1', { by: 'jane', reason: 'gone' })).toBe(1);
+      expect(await other.clusters()).toEqual([{ id: 'uid-2', name: 'east' }]);
+      expect(await whole(other, 'team')).toEqual({ used: {}, reserved: { pods: '1' } });
+    });
+
+    it('keeps the sums of a removed quota right while charges name it', async () => {
+      const { ledger, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      const first = reservation('a', ['team']);
+      await ledger.reserve(first);
+      await ledger.removeTerms('team');
+      expect(await ledger.quotas()).toEqual([]);
+      await expect(ledger.reserve(reservation('b', ['team']))).rejects.toThrow('no terms of quota team');
+      await ledger.setTerms(quotaTerms('team', { pods: '1' }));
+      expect((await ledger.reserve(reservation('b', ['team']))).allowed).toBe(false);
+      await ledger.removeTerms('team');
+      await ledger.observe([{ type: 'gone', key: first.key, namespace: 'shop' }]);
+      await ledger.tidy();
+      expect(await store.quotas()).toEqual([]);
+    });
+
+    it('undoes a batch as a whole when deciding it fails, and goes on', async () => {
+      const { ledger, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      const nothing = { keys: [], quotas: ['team'], places: [], clusters: false };
+      await expect(
+        store.transact(nothing, () => {
+          throw new RangeError('on purpose');
+        }),
+      ).rejects.toThrow('on purpose');
+      expect(await ledger.reserve(reservation('a', ['team']))).toMatchObject({ allowed: true });
+    });
+  });
+}
