@@ -18,13 +18,15 @@ export interface CertificateOptions {
   /** Namespace of that Secret. */
   readonly namespace: string;
   readonly publication: BundlePublication;
+  /** Whether this process makes and rotates an authority of ours, or only signs with it. */
+  readonly role: 'keeper' | 'follower';
   readonly log: Logger;
   readonly clock: Clock;
 }
 
 /** The certificate source that the GateConfiguration asks for; not started. */
 export function certificateSource(options: CertificateOptions): CertificateSource {
-  const { configuration, client, namespace, publication, log, clock } = options;
+  const { configuration, client, namespace, publication, role, log, clock } = options;
   const { certificates, registration } = configuration;
   if (certificates.mode === 'Files') return new FileSource({ directory: certificates.directory, logger: log, clock });
   const store = kubeSecretStore({ client, namespace, name: certificates.secretName, clock });
@@ -33,6 +35,7 @@ export function certificateSource(options: CertificateOptions): CertificateSourc
   return new SecretAuthority({
     store,
     publication,
+    role,
     hosts: [
       ...(service === undefined ? [] : serviceHosts(service)),
       ...(url === undefined ? [] : [new URL(url).hostname.replace(/^\[(.*)\]$/, '$1')]),

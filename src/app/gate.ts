@@ -56,7 +56,16 @@ export class Gate {
       clock,
     });
     const publication = this.#registrar;
-    this.#certificates = certificateSource({ configuration, client: this.#client, namespace, publication, log, clock });
+    this.#certificates = certificateSource({
+      configuration,
+      client: this.#client,
+      namespace,
+      publication,
+      // Who may not register may not write the Secret either.
+      role: registers ? 'keeper' : 'follower',
+      log,
+      clock,
+    });
     this.#readiness = new CertificateReadiness({ source: this.#certificates, publication, logger: log, clock });
     this.#listers = new InformerListers({ client: this.#client, registry, log, clock });
     gateMetrics(metrics, {
@@ -101,7 +110,7 @@ export class Gate {
     if (registers) {
       // It ends by our own stopping only, and tells of every failure before itself.
       this.#registrar.start(signal).catch(() => undefined);
-    }
+    } else this.#registrar.observe();
     return address;
   }
 

@@ -41,6 +41,15 @@ export class AuthoritySecretError extends SallyportError {
   }
 }
 
+/** There is no authority that could sign yet, and this process may not make one. */
+export class MissingAuthorityError extends SallyportError {
+  readonly code = 'SALLYPORT_MISSING_AUTHORITY';
+
+  constructor(origin: string, step: string) {
+    super(`${origin} holds no authority that can sign (next step: ${step}); waiting for the process that registers`);
+  }
+}
+
 /** An option of a certificate source that cannot work. */
 export class InvalidCertificateOptionsError extends SallyportError {
   readonly code = 'SALLYPORT_INVALID_CERTIFICATE_OPTIONS';

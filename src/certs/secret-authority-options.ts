@@ -26,6 +26,11 @@ export interface SecretAuthorityOptions {
   /** DNS names and IP addresses the API server may dial; see {@link serviceHosts}. At least one. */
   readonly hosts: readonly string[];
   readonly logger: Logger;
+  /**
+   * A `keeper` makes the authority and rotates it; any number may. A `follower` only reads the Secret and signs its own leaf,
+   * for a process whose identity may not write it; it waits for a keeper. Default: `keeper`.
+   */
+  readonly role?: 'keeper' | 'follower';
   /** Default: the system's clock. */
   readonly clock?: Clock;
   /** Life of a CA; it is replaced at two thirds. Default: 365 days. */
@@ -61,6 +66,7 @@ const shortestLeafMilliseconds = 3000;
 export function resolveSecretAuthorityOptions(options: SecretAuthorityOptions): ResolvedSecretAuthorityOptions {
   const leafLifetimeMilliseconds = options.leafLifetimeMilliseconds ?? 7 * dayMilliseconds;
   const resolved: ResolvedSecretAuthorityOptions = {
+    role: 'keeper',
     clock: systemClock,
     authorityLifetimeMilliseconds: defaultAuthorityLifetimeMilliseconds,
     leafLifetimeMilliseconds,

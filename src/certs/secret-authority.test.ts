@@ -391,6 +391,46 @@ describe('SecretAuthority rotating its CA', () => {
   });
 });
 
+describe('SecretAuthority that follows', () => {
+  /** What a Secret without write rights is to it: every write is a fault of the test. */
+  const readOnly = (): SecretStore => ({
+    name: store.name,
+    namespace: store.namespace,
+    get: () => store.get(),
+    watch: (onChange) => store.watch(onChange),
+    create: () => expect.unreachable('a follower creates the Secret'),
+    replace: () => expect.unreachable('a follower writes the Secret'),
+  });
+
+  it('waits for a keeper, then signs its own leaf', async () => {
+    const follower = create({ role: 'follower', store: readOnly() });
+    const start = follower.start();
+    await expect.poll(() => logger.text()).toContain('waiting for the process that registers');
+    expect(follower.healthy()).toMatchObject({
+      kind: 'unhealthy',
+      reason: expect.stringContaining('waiting') as string,
+    });
+    const keeper = await started();
+    await start;
+    expect(follower.get()?.fingerprint).not.toBe(keeper.get()?.fingerprint);
+    expect(verifies(follower, keeper.caBundle() ?? '')).toBe(true);
+  });
+
+  it('goes along with a rotation of the keeper, and stays where it is while there is none', async () => {
+    const keeper = await started();
+    const follower = await started({ role: 'follower', store: readOnly() });
+    await publish(keeper);
+    await rotateAuthority({ store, clock });
+    const before = follower.caBundle();
+    await pass(10 * minute, [follower]);
+    expect(bundleSize(follower)).toBe(2);
+    expect(follower.healthy()).toEqual({ kind: 'healthy' });
+    await pass(10 * minute, [keeper, follower]);
+    expect(verifies(follower, keeper.caBundle() ?? '')).toBe(true);
+    expect(verifies(follower, before ?? '')).toBe(false);
+  });
+});
+
 describe('SecretAuthority whose Secret was touched', () => {
   async function expectOverlap(touch: (secret: Secret) => void): Promise<void> {
     const source = await started();

@@ -12,7 +12,7 @@ import {
   type AuthorityState,
 } from './authority-state.ts';
 import { isPublished, type PublishedBundle } from './bundle-publication.ts';
-import { AuthoritySecretError, CertificatePairError, ForeignSecretError } from './errors.ts';
+import { AuthoritySecretError, CertificatePairError, ForeignSecretError, MissingAuthorityError } from './errors.ts';
 import { ReconciledSource } from './reconciled-source.ts';
 import { planRotation, type RotationStep } from './rotation.ts';
 import {
@@ -30,7 +30,7 @@ import { renewalTime } from './x509.ts';
  *
  * The Secret is read through the API, by watch and once a minute, never by mount: a mounted Secret arrives up to a minute
  * and a half late. The CA is replaced **with overlap** (see {@link planRotation}); every step is a compare-and-swap that
- * any replica may do, so it does not matter who dies, sleeps or comes late.
+ * any keeper may do, so it does not matter who dies, sleeps or comes late.
  *
  * What keeps a served leaf acceptable at every moment:
  * 1. The signing authority changes only when every configuration has carried the new one long enough.
@@ -86,6 +86,7 @@ export class SecretAuthority extends ReconciledSource {
       // A state that lacks what configurations carry must be mended before anybody publishes it.
       if (state !== undefined && step.kind !== 'retain') await this.#adopt(state, readAfter);
       if (step.kind === 'rest') return;
+      if (this.#options.role === 'follower') return this.#awaitKeeper(step.kind);
       await this.#take(step, secret, signal);
     }
   }
@@ -96,6 +97,12 @@ export class SecretAuthority extends ReconciledSource {
 
   protected override watch(look: () => void): (() => void)[] {
     return [this.#options.store.watch(look), this.#options.publication.subscribe(look)];
+  }
+
+  /** The step is a keeper's to take, and the Secret tells when it has. */
+  #awaitKeeper(step: string): void {
+    if (this.get() !== undefined) return;
+    throw new MissingAuthorityError(originOf(this.#options), step);
   }
 
   /** Writes the state after `step`, unless another replica has changed the Secret. */

@@ -126,6 +126,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     .requiredOption('-c, --config <file>', 'a GateConfiguration')
     .requiredOption('--image <image>', 'container image that holds sallyport and the webhooks')
     .option('--ca-bundle <file>', 'print the webhook configurations too, trusting this PEM file')
+    .option('--service-monitor', 'print a ServiceMonitor of the Prometheus operator too')
+    .option('--pre-delete-job', 'print only the Job that unregisters; Helm runs it before it deletes the rest')
     .addHelpText(
       'after',
       '\nExample:\n  sallyport manifests --config gate.yaml --image registry.example.com/gate:1 | kubectl apply -f -\n',
@@ -137,11 +139,15 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
 
   program
     .command('register')
-    .description('Write the webhook configurations into the API server once.')
+    .description('Write the webhook configurations into the API server, once or for as long as it runs.')
     .requiredOption('-c, --config <file>', 'a GateConfiguration')
+    .option(
+      '--watch',
+      'keep them right, and the certificate authority rotated, for gates that serve with --no-register',
+    )
     .option('--ca-bundle <file>', 'PEM file that the API server is to trust; default: what the certificates say')
     .option('--force', 'register webhooks that could lock the cluster out')
-    .option('--timeout <seconds>', 'give up after so long', parseSeconds, 60)
+    .option('--timeout <seconds>', 'without --watch: give up after so long', parseSeconds, 60)
     .addHelpText('after', '\nExample:\n  sallyport register --config gate.yaml --ca-bundle ca.crt\n')
     .action(async (options: RegisterOptions) => {
       const { register } = await import('./commands/register.ts');
@@ -239,12 +245,15 @@ export interface ManifestsOptions {
   readonly config: string;
   readonly image: string;
   readonly caBundle?: string;
+  readonly serviceMonitor?: boolean;
+  readonly preDeleteJob?: boolean;
 }
 
 export interface RegisterOptions {
   readonly config: string;
   readonly caBundle?: string;
   readonly force?: boolean;
+  readonly watch?: boolean;
   readonly timeout: number;
 }
 

@@ -123,6 +123,7 @@ export class Registrar {
     ValidatingWebhookConfiguration: new Deferral(),
   } as const satisfies Record<ConfigurationKind, Deferral>;
   #registry: WebhookRegistry;
+  #isRegistering = false;
   /** Deleted by a person's `unregister`; until they are there again, or this process is started anew. */
   readonly #unregistered = new Set<ConfigurationKind>();
   #state: RegistrationState = {
@@ -164,8 +165,14 @@ export class Registrar {
    * configurations are right for the first time; whatever fails is tried again, and stands in {@link state} meanwhile.
    */
   async start(signal?: AbortSignal): Promise<void> {
-    for (const informer of this.#informers) informer.start();
+    this.#isRegistering = true;
+    this.observe();
     await this.#loop.start(signal);
+  }
+
+  /** Watches the configurations for who listens, and writes nothing: for a process that leaves registering to another. */
+  observe(): void {
+    for (const informer of this.#informers) informer.start();
   }
 
   /**
@@ -205,12 +212,12 @@ export class Registrar {
   setRegistry(registry: WebhookRegistry): void {
     this.#checkHazards(registry);
     this.#registry = registry;
-    this.#loop.trigger();
+    this.refresh();
   }
 
   /** Looks again, because the CA bundle changed. */
   refresh(): void {
-    this.#loop.trigger();
+    if (this.#isRegistering) this.#loop.trigger();
   }
 
   /** Calls `listener` when the configurations in the API server may have changed. Returns how to end it. */
@@ -488,7 +495,7 @@ export class Registrar {
     });
     const look = (): void => {
       this.#changes.notify();
-      this.#loop.trigger();
+      this.refresh();
     };
     const leave = (last: WebhookConfiguration): void => {
       if (isUnregistered(last)) this.#noteUnregistered(kind);

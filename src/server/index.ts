@@ -12,6 +12,7 @@ export {
   type ServerLoad,
   type ServerObserver,
 } from './observer.ts';
+export { OperationsServer, type OperationsServerOptions } from './operations-server.ts';
 export type { MountedRoute } from './routes.ts';
 export { serverMetrics } from './server-metrics.ts';
 export type {

@@ -80,7 +80,10 @@ export function createTlsListener(
 }
 
 /** A server without TLS for probes and figures. */
-export function createPlainListener(limits: ServerLimits, onRequest: RequestListener): HttpServer {
+export function createPlainListener(
+  limits: Pick<ServerLimits, 'headerTimeoutMilliseconds'>,
+  onRequest: RequestListener,
+): HttpServer {
   return createServer(
     {
       maxHeaderSize: maxHeaderBytes,

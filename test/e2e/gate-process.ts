@@ -8,6 +8,20 @@ import type { ControlPlane } from '../../src/testing/control-plane/index.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
+interface GateProcessOptions {
+  /** What comes after `sallyport`, without the configuration. Default: `serve`. */
+  readonly command?: readonly string[];
+  /** On top of what the plane and this process have. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Lines that tell that it is there. Default: that it has registered its webhooks. */
+  readonly ready?: readonly RegExp[];
+}
+
+const registered = [
+  /ValidatingWebhookConfiguration.*wrote the webhook configuration/,
+  /the API server accepts the served certificate/,
+];
+
 /** `sallyport serve` as its own process beside a control plane, with its log at hand. */
 export class GateProcess {
   readonly #child: ChildProcess;
@@ -31,7 +45,11 @@ export class GateProcess {
   }
 
   /** Starts it with a GateConfiguration; `registration` and others are YAML. Waits until the webhooks are registered. */
-  static async start(plane: ControlPlane, configuration: string): Promise<GateProcess> {
+  static async start(
+    plane: ControlPlane,
+    configuration: string,
+    { command: words = ['serve'], environment = {}, ready = registered }: GateProcessOptions = {},
+  ): Promise<GateProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-gate-'));
     const file = join(folder, 'gate.yaml');
     const head = 'apiVersion: config.sallyport.dev/v1alpha1\nkind: GateConfiguration\n';
@@ -40,14 +58,14 @@ export class GateProcess {
       process.execPath,
       '--conditions=sallyport-source',
       join(root, 'src/cli/main.ts'),
-      'serve',
+      ...words,
       '--config',
       file,
     ];
-    const gate = new GateProcess(plane.spawn(command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'] }), folder);
+    const child = plane.spawn(command, { cwd: root, stdio: ['ignore', 'pipe', 'pipe'], env: { ...environment } });
+    const gate = new GateProcess(child, folder);
     try {
-      await gate.waitForLine(/ValidatingWebhookConfiguration.*wrote the webhook configuration/);
-      await gate.waitForLine(/the API server accepts the served certificate/);
+      for (const pattern of ready) await gate.waitForLine(pattern);
     } catch (error) {
       await gate.stop();
       throw error;

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { stringify } from 'yaml';
-import { installManifests } from '../../app/install-manifests.ts';
+import { installManifests, unregisterJob } from '../../app/install-manifests.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
@@ -9,13 +9,15 @@ import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { ManifestsOptions } from '../program.ts';
 
 /** Prints YAML documents that `kubectl apply -f -` takes. */
-export async function manifests({ config, image, caBundle }: ManifestsOptions): Promise<ExitCode> {
+export async function manifests(options: ManifestsOptions): Promise<ExitCode> {
+  const { config, image, caBundle, serviceMonitor = false, preDeleteJob = false } = options;
   const configuration = await readGateConfiguration(config);
   const configurationText = await readFile(config, 'utf8');
   const registry = await loadRegistry(configuration.webhooks);
   await checkMatchConditions(registry);
-  const objects: object[] = installManifests({ configuration, configurationText, registry, image });
-  if (caBundle !== undefined) {
+  const install = { configuration, configurationText, registry, image, serviceMonitor };
+  const objects: object[] = preDeleteJob ? [unregisterJob(install)] : installManifests(install);
+  if (caBundle !== undefined && !preDeleteJob) {
     const { name, address, excludedNamespaces } = registrationOptions(configuration);
     objects.push(
       ...buildConfigurations(registry, {

@@ -3,6 +3,8 @@ import type { CertificateSource } from '../../certs/index.ts';
 import { certificateSource, injectCaFrom } from '../../app/certificates.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
+import { RegistrationService } from '../../app/registration-service.ts';
+import { openServiceLogs } from '../../app/service-logs.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
 import {
@@ -12,12 +14,61 @@ import {
   UnsafeRegistrationError,
 } from '../../registrar/index.ts';
 import { systemClock } from '../../telemetry/index.ts';
+import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import { terminalLogger } from '../terminal-logger.ts';
 import type { RegisterOptions } from '../program.ts';
+import { untilInterrupted } from '../until-interrupted.ts';
+import { UsageError } from '../usage-error.ts';
 
-/** Writes the configurations once and ends, within `timeout` seconds; `serve` keeps them right besides. */
-export async function register({ config, caBundle, force, timeout }: RegisterOptions): Promise<ExitCode> {
+/**
+ * Writes the configurations once and ends, within `timeout` seconds; or, with `watch`, keeps them right until SIGTERM or
+ * SIGINT, for gates that only serve.
+ */
+export async function register(options: RegisterOptions): Promise<ExitCode> {
+  try {
+    return await (options.watch === true ? keepRegistered(options) : registerOnce(options));
+  } catch (error) {
+    if (!(error instanceof UnsafeRegistrationError)) throw error;
+    process.stderr.write(`${error.message}\nGive --force to register them all the same.\n`);
+    return exitCode.refused;
+  }
+}
+
+async function keepRegistered({ config, caBundle, force = false }: RegisterOptions): Promise<ExitCode> {
+  if (caBundle !== undefined)
+    throw new UsageError('--ca-bundle is read once, and --watch follows what rotates; give one');
+  const configuration = await readGateConfiguration(config);
+  const metrics = prometheusMetrics();
+  // Nobody asks this process for a decision.
+  const { decisionLog: _decisionLog, ...rest } = configuration;
+  const logs = await openServiceLogs(rest, metrics, systemClock);
+  try {
+    const registry = await loadRegistry(configuration.webhooks);
+    await checkMatchConditions(registry);
+    const cluster = await loadClusterConfig({ environment: process.env });
+    const { log } = logs;
+    const service = new RegistrationService({
+      configuration,
+      registry,
+      cluster,
+      force,
+      metrics,
+      log,
+      clock: systemClock,
+    });
+    try {
+      await untilInterrupted(async (signal) => void (await service.start(signal)));
+    } finally {
+      await service.stop();
+    }
+    return exitCode.done;
+  } finally {
+    await logs.close();
+  }
+}
+
+async function registerOnce({ config, caBundle, force, timeout }: RegisterOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
   const registry = await loadRegistry(configuration.webhooks);
   await checkMatchConditions(registry);
@@ -44,6 +95,7 @@ export async function register({ config, caBundle, force, timeout }: RegisterOpt
       client,
       namespace,
       publication: registrar,
+      role: 'keeper',
       log,
       clock: systemClock,
     });
@@ -56,10 +108,6 @@ export async function register({ config, caBundle, force, timeout }: RegisterOpt
     }
     process.stdout.write(`registered as ${options.name}\n`);
     return exitCode.done;
-  } catch (error) {
-    if (!(error instanceof UnsafeRegistrationError)) throw error;
-    process.stderr.write(`${error.message}\nGive --force to register them all the same.\n`);
-    return exitCode.refused;
   } finally {
     client.close();
   }

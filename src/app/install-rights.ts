@@ -1,0 +1,103 @@
+import type { WebhookRegistry } from '../admission/index.ts';
+import { parseResourceName } from '../api/resource-name.ts';
+import type { GateConfiguration } from './gate-configuration.ts';
+import type { Identity, Manifest } from './install-manifests.ts';
+
+/**
+ * What the identity that serves may do: read what the webhooks declare in `reads`, its Secret, and the configurations whose
+ * CA bundle its certificate has to fit. It writes nothing.
+ */
+export function servingRights(
+  configuration: GateConfiguration,
+  registry: WebhookRegistry,
+  identity: Identity,
+): Manifest[] {
+  const cluster = [
+    { ...configurations, resourceNames: [configuration.registration.name], verbs: ['get', 'list', 'watch'] },
+    ...readRules(registry),
+  ];
+  return bound(identity, cluster, secretRules(configuration, ['get', 'list', 'watch'], []));
+}
+
+/** What the identity that registers may do: the configurations of our name, our Secret, and nothing with what handlers read. */
+export function registeringRights(configuration: GateConfiguration, identity: Identity): Manifest[] {
+  const cluster = [
+    // Creating by server-side apply is a patch of the named object, and needs `create` beside it, which knows no names.
+    { ...configurations, verbs: ['create'] },
+    {
+      ...configurations,
+      resourceNames: [configuration.registration.name],
+      verbs: ['get', 'list', 'watch', 'patch', 'delete'],
+    },
+    // The owner of the configurations.
+    { apiGroups: [''], resources: ['namespaces'], resourceNames: [identity.namespace], verbs: ['get'] },
+  ];
+  return bound(identity, cluster, secretRules(configuration, ['get', 'list', 'watch', 'update'], ['create']));
+}
+
+const configurations = {
+  apiGroups: ['admissionregistration.k8s.io'],
+  resources: ['mutatingwebhookconfigurations', 'validatingwebhookconfigurations'],
+};
+
+/** Nobody but us writes an authority of ours; what cert-manager issues is read only. */
+function secretRules(
+  { certificates }: GateConfiguration,
+  ownVerbs: readonly string[],
+  unnamedVerbs: readonly string[],
+): object[] {
+  if (certificates.mode === 'Files') return [];
+  const secrets = { apiGroups: [''], resources: ['secrets'] };
+  const named = { ...secrets, resourceNames: [certificates.secretName] };
+  if (certificates.mode === 'CertManager') return [{ ...named, verbs: ['get', 'list', 'watch'] }];
+  return [...(unnamedVerbs.length > 0 ? [{ ...secrets, verbs: unnamedVerbs }] : []), { ...named, verbs: ownVerbs }];
+}
+
+function readRules(registry: WebhookRegistry): object[] {
+  const resourcesOf = new Map<string, Set<string>>();
+  for (const { reads } of registry) {
+    for (const read of reads) {
+      const parsed = parseResourceName(read);
+      if ('problem' in parsed) continue;
+      resourcesOf.set(parsed.group, (resourcesOf.get(parsed.group) ?? new Set()).add(parsed.resource));
+    }
+  }
+  return [...resourcesOf].map(([group, resources]) => ({
+    apiGroups: [group],
+    resources: [...resources].sort(),
+    verbs: ['list', 'watch'],
+  }));
+}
+
+/** The account with these rules; without rules in the namespace there is no Role. */
+function bound(
+  { namespace, name, labels }: Identity,
+  clusterRules: readonly object[],
+  rules: readonly object[],
+): Manifest[] {
+  const apiVersion = 'rbac.authorization.k8s.io/v1';
+  const subjects = [{ kind: 'ServiceAccount', name, namespace }];
+  // Two gates may carry one name in two namespaces; cluster-scoped names tell them apart.
+  const clusterName = `${namespace}:${name}`;
+  const roleRef = (kind: string, of: string): object => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name: of });
+  const metadata = { name, namespace, labels };
+  const clusterMetadata = { name: clusterName, labels };
+  return [
+    // The token is asked for by the Pods that need it.
+    { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
+    { apiVersion, kind: 'ClusterRole', metadata: clusterMetadata, rules: clusterRules },
+    {
+      apiVersion,
+      kind: 'ClusterRoleBinding',
+      metadata: clusterMetadata,
+      roleRef: roleRef('ClusterRole', clusterName),
+      subjects,
+    },
+    ...(rules.length === 0
+      ? []
+      : [
+          { apiVersion, kind: 'Role', metadata, rules },
+          { apiVersion, kind: 'RoleBinding', metadata, roleRef: roleRef('Role', name), subjects },
+        ]),
+  ];
+}

@@ -1,0 +1,174 @@
+import { dirname } from 'node:path';
+import { InvalidConfigurationError } from './errors.ts';
+import { parseGateConfiguration, type GateConfiguration } from './gate-configuration.ts';
+import type { Identity, InstallOptions, Manifest } from './install-manifests.ts';
+
+/** Key of the GateConfiguration in its ConfigMap. */
+export const configurationKey = 'gate.yaml';
+/** What the configuration names by relative paths lies in the image beside it. */
+const configurationPath = `/etc/sallyport/${configurationKey}`;
+
+type WorkloadOptions = Pick<InstallOptions, 'configuration' | 'configurationText' | 'image'>;
+
+/** Longest time from SIGTERM to the end; see the server's shutdown. */
+const terminationGracePeriodSeconds = 60;
+
+/** Two replicas that serve. */
+export function servingDeployment(options: WorkloadOptions, identity: Identity): Manifest {
+  const { namespace, name, labels, selector } = identity;
+  const { port } = options.configuration.server;
+  const { volumes, volumeMounts } = decisionVolume(options);
+  const spread = (topologyKey: string): object => ({
+    maxSkew: 1,
+    topologyKey,
+    whenUnsatisfiable: 'ScheduleAnyway',
+    labelSelector: { matchLabels: selector },
+    // Of a rollout the new replicas are spread among themselves.
+    matchLabelKeys: ['pod-template-hash'],
+  });
+  const container = {
+    ...gateContainer(options, ['serve', '--no-register', '--config', configurationPath]),
+    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+  };
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace, labels },
+    spec: {
+      replicas: 2,
+      selector: { matchLabels: selector },
+      // A new replica answers before an old one leaves: there is never one less than wanted.
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: { labels },
+        spec: {
+          ...podSpec(identity, name),
+          terminationGracePeriodSeconds,
+          topologySpreadConstraints: [spread('topology.kubernetes.io/zone'), spread('kubernetes.io/hostname')],
+          containers: [
+            {
+              ...container,
+              ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
+              volumeMounts: [...container.volumeMounts, ...volumeMounts],
+            },
+          ],
+          volumes: [...podSpec(identity, name).volumes, ...volumes],
+        },
+      },
+    },
+  };
+}
+
+/** One process that registers. While it is away everything stays registered as it is. */
+export function registeringDeployment(options: WorkloadOptions, identity: Identity, configMap: string): Manifest {
+  const { namespace, name, labels, selector } = identity;
+  const container = gateContainer(options, ['register', '--watch', '--config', configurationPath]);
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace, labels },
+    spec: {
+      replicas: 1,
+      selector: { matchLabels: selector },
+      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      template: {
+        metadata: { labels },
+        spec: { ...podSpec(identity, configMap), containers: [container] },
+      },
+    },
+  };
+}
+
+/** The Job that removes what is registered. */
+export function unregistering(options: WorkloadOptions, identity: Identity, configMap: string): Manifest {
+  const { namespace, name, labels } = identity;
+  const {
+    ports: _ports,
+    startupProbe: _startup,
+    readinessProbe: _readiness,
+    livenessProbe: _liveness,
+    ...container
+  } = gateContainer(options, ['unregister', '--config', configurationPath]);
+  return {
+    apiVersion: 'batch/v1',
+    kind: 'Job',
+    metadata: {
+      name: `${name}-unregister`,
+      namespace,
+      labels,
+      annotations: {
+        'helm.sh/hook': 'pre-delete',
+        'helm.sh/hook-delete-policy': 'before-hook-creation,hook-succeeded',
+      },
+    },
+    spec: {
+      backoffLimit: 3,
+      activeDeadlineSeconds: 120,
+      template: {
+        metadata: { labels: { ...labels, 'app.kubernetes.io/component': 'unregister' } },
+        spec: { ...podSpec(identity, configMap), restartPolicy: 'Never', containers: [container] },
+      },
+    },
+  };
+}
+
+/** What all our Pods have in common: what the `restricted` Pod Security Standard wants, and their token. */
+function podSpec({ name }: Identity, configMap: string) {
+  return {
+    serviceAccountName: name,
+    automountServiceAccountToken: true,
+    enableServiceLinks: false,
+    priorityClassName: 'system-cluster-critical',
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    volumes: [{ name: 'configuration', configMap: { name: configMap } } as object],
+  };
+}
+
+function gateContainer({ configuration, image }: WorkloadOptions, args: readonly string[]) {
+  const probe = (path: string, rest: object): object => ({
+    httpGet: { path, port: 'health', scheme: 'HTTP' },
+    ...rest,
+  });
+  return {
+    name: 'gate',
+    image,
+    args,
+    ports: [{ name: 'health', containerPort: configuration.server.healthPort, protocol: 'TCP' }],
+    resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '192Mi' } },
+    // Served once there is a certificate, for which a new installation waits until its other half has come up.
+    startupProbe: probe('/livez', { periodSeconds: 1, failureThreshold: 300 }),
+    readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 1 }),
+    livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: 3 }),
+    securityContext: {
+      allowPrivilegeEscalation: false,
+      readOnlyRootFilesystem: true,
+      runAsUser: 65_532,
+      capabilities: { drop: ['ALL'] },
+    },
+    volumeMounts: [
+      // The file alone: a mounted folder would hide the webhooks that the image has beside it.
+      { name: 'configuration', mountPath: configurationPath, subPath: configurationKey, readOnly: true } as object,
+    ],
+  };
+}
+
+/** A folder for the decision log's files, since the rest of the file system cannot be written. */
+function decisionVolume({ configurationText }: WorkloadOptions): {
+  readonly volumes: readonly object[];
+  readonly volumeMounts: readonly object[];
+} {
+  // As it will be read there: relative paths begin beside the configuration.
+  const { decisionLog }: GateConfiguration = parseGateConfiguration(configurationText, configurationPath);
+  if (decisionLog?.to !== 'File') return { volumes: [], volumeMounts: [] };
+  const { path, maxFileMegabytes, maxFiles } = decisionLog;
+  if (['/', dirname(configurationPath)].includes(dirname(path))) {
+    throw new InvalidConfigurationError(
+      `decisionLog.path: in a cluster its folder is a volume, and ${dirname(path)} cannot be one; expected such as /var/log/sallyport/decisions.jsonl`,
+    );
+  }
+  return {
+    // What is written at once may exceed the last file by a little.
+    volumes: [{ name: 'decisions', emptyDir: { sizeLimit: `${maxFileMegabytes * maxFiles + 20}M` } }],
+    volumeMounts: [{ name: 'decisions', mountPath: dirname(path) }],
+  };
+}
