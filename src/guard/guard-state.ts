@@ -1,3 +1,4 @@
+import type { KubernetesObject } from '../api/object-meta.ts';
 import { requesterClasses, type RemovalVerb, type RequesterClass } from './requester.ts';
 
 /** The truth about one Pod's departure, as JSON. Written by the guard alone. */
@@ -29,6 +30,8 @@ export type AbortCause = 'Idle' | 'Requested' | 'NotDeleted';
 
 /** What the guard knows about one Pod. Times are milliseconds since the epoch here, ISO 8601 in the annotation. */
 export interface GuardState {
+  /** Of the Pod: a copy of the annotation on another Pod says nothing. */
+  readonly uid: string;
   readonly phase: GuardPhase;
   /** `namespace/name` of the DeletionGuard that holds it, or the name of a guard in a file. */
   readonly guard: string;
@@ -81,7 +84,16 @@ export function formatState(state: GuardState): string {
   return JSON.stringify(fields);
 }
 
-/** The state that an annotation tells; undefined for none, and for a text that is no state: there was no hold then. */
+/**
+ * The state that a Pod's annotation tells; undefined for none, for a text that is no state, and for the state of another
+ * Pod.
+ */
+export function stateOf({ metadata }: Pick<KubernetesObject, 'metadata'>): GuardState | undefined {
+  const state = parseState(metadata?.annotations?.[stateAnnotation]);
+  return state !== undefined && state.uid === metadata?.uid ? state : undefined;
+}
+
+/** The state that a text tells; undefined for a text that is none. */
 export function parseState(text: string | undefined): GuardState | undefined {
   if (text === undefined) return undefined;
   let fields: Record<string, unknown>;
@@ -101,6 +113,7 @@ export function parseState(text: string | undefined): GuardState | undefined {
   }
   const isState =
     phases.includes(String(fields['phase'])) &&
+    typeof fields['uid'] === 'string' &&
     typeof fields['guard'] === 'string' &&
     Number.isSafeInteger(fields['attempt']) &&
     typeof fields['requester'] === 'string' &&
@@ -110,4 +123,9 @@ export function parseState(text: string | undefined): GuardState | undefined {
     typeof fields['lastAttempt'] === 'number';
   // Checked field by field above, as far as decisions depend on them.
   return isState ? (fields as unknown as GuardState) : undefined;
+}
+
+/** Whether a Pod in this state takes one of its workload's places among those that may leave at one time. */
+export function takesSlot(state: GuardState | undefined): boolean {
+  return state !== undefined && state.phase !== 'Waiting' && state.phase !== 'Aborted';
 }

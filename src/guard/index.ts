@@ -3,6 +3,7 @@ export { deletionGuardDefinition } from './custom-resource-definition.ts';
 export { deletionGuardKind, type DeletionGuard } from './deletion-guard.ts';
 export { InvalidGuardPolicyError } from './errors.ts';
 export type { Guard, GuardSet } from './guard.ts';
+export { askOwnUser, GuardController, type GuardControllerOptions, type HoldView } from './guard-controller.ts';
 export { resolveGuardPolicy, type GuardPolicy, type GuardPolicyOptions } from './guard-policy.ts';
 export { Guards, type GuardsOptions } from './guards.ts';
 export { Hooks, type HooksOptions } from './hooks/hooks.ts';
@@ -20,6 +21,7 @@ export {
   type ReleaseCause,
   type Restore,
 } from './guard-state.ts';
+export type { AnsweredFacts, GuardObserver, HookCallFacts, PhaseChange } from './observer.ts';
 export type { GuardHook, HookCall, HookReport } from './hook.ts';
 export {
   classifyRequester,

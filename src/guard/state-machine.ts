@@ -23,6 +23,8 @@ export type GuardEvent =
   | { readonly kind: 'takeOver'; readonly owner: string };
 
 export interface RemovalAttempt {
+  /** Of the Pod. */
+  readonly uid: string;
   /** The guard's name, as in {@link GuardState}. */
   readonly guard: string;
   readonly verb: RemovalVerb;
@@ -120,7 +122,8 @@ function startAt({ since, failures = 0 }: GuardState, { settleSeconds }: GuardPo
 
 const same = (state: GuardState | undefined, effects: readonly GuardEffect[] = []): GuardStep => ({ state, effects });
 
-function isHeld({ phase }: GuardState): boolean {
+/** Whether a Pod in this state may not leave and is not being put back. */
+export function isHeld({ phase }: GuardState): boolean {
   return phase === 'Waiting' || phase === 'Cleaning' || phase === 'Retrying' || phase === 'Held';
 }
 
@@ -144,8 +147,9 @@ function attempt(state: GuardState | undefined, event: RemovalAttempt, now: numb
 }
 
 function claim(state: GuardState | undefined, event: RemovalAttempt, now: number, policy: GuardPolicy): GuardStep {
-  const { guard, verb, requester, requesterClass, graceSeconds, owner, restore } = event;
+  const { uid, guard, verb, requester, requesterClass, graceSeconds, owner, restore } = event;
   const waiting: GuardState = {
+    uid,
     phase: 'Waiting',
     guard,
     since: now,
