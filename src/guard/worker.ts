@@ -176,7 +176,7 @@ export class Worker {
 
   /** Milliseconds until the next step; undefined when only a change of the Pod leads to one. */
   async #step(drive: Drive): Promise<number | undefined> {
-    const { guards, clock, membership } = this.#options;
+    const { guards, membership } = this.#options;
     if (stateOf(drive.pod)?.owner !== membership.identity) return undefined;
     const guard = guards.guardOf(drive.pod);
     if (guard === undefined) return this.#unguard(drive);
