@@ -32,11 +32,11 @@ export function asJson(value: unknown): JsonValue {
   return hasUndefined ? withoutUndefined(clone(json)) : json;
 }
 
-/** Deeper values are left to {@link inspect}, which takes no stack: a cycle is deeper than any limit. */
-const maxRecursion = 200;
+/** Deeper values are left to who takes no stack, such as {@link inspect}: a cycle is deeper than any limit. */
+export const maxRecursion = 200;
 
 /** The quick look, enough for nearly every value. False means: look closer. */
-function isPlainJson(value: unknown, depth: number): value is JsonValue {
+export function isPlainJson(value: unknown, depth: number): value is JsonValue {
   switch (typeof value) {
     case 'string':
     case 'boolean':
@@ -76,7 +76,7 @@ function isPlainJson(value: unknown, depth: number): value is JsonValue {
 }
 
 /** Made by `{}`, `JSON.parse` or `Object.create(null)`, in whatever realm: no prototype, or one that has none itself. */
-function isPlainObject(value: object): value is { [key: string]: unknown } {
+export function isPlainObject(value: object): value is { [key: string]: unknown } {
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === Object.prototype || prototype === null || Object.getPrototypeOf(prototype) === null;
 }

@@ -1,4 +1,5 @@
 import { asJson } from './as-json.ts';
+import { changedContainers } from './changes.ts';
 import { equal } from './equal.ts';
 import type { JsonArray, JsonObject, JsonValue } from './json-value.ts';
 import { alignByPosition, alignLists } from './list-alignment.ts';
@@ -23,7 +24,8 @@ import { isRawNumber } from './raw-number.ts';
  * Source: RFC 6902 sections 4.1 to 4.4; pointers escaped by RFC 6901 section 3.
  */
 export function diff(before: JsonValue, after: JsonValue): PatchOperation[] {
-  return new Comparison().run(before, asJson(after));
+  const changed = changedContainers(before, after);
+  return new Comparison(changed).run(before, changed === undefined ? asJson(after) : after);
 }
 
 /** Two lists or two objects, raw numbers among them, in the same place that remain to be compared. */
@@ -32,6 +34,8 @@ interface Pair {
   readonly before: JsonArray | JsonObject;
   readonly after: JsonArray | JsonObject;
   readonly place: Place | undefined;
+  /** Whether each stands where the other one does, all the way from the root. */
+  readonly isInPlace: boolean;
   /** How many lists there are around them. */
   readonly listDepth: number;
   /**
@@ -61,12 +65,18 @@ const maxMatchedListDepth = 32;
  * place is always named as it stands in `after`: every shift of a list around it has already happened.
  */
 class Comparison {
+  readonly #changed: ReadonlySet<unknown> | undefined;
   readonly #patch = new PatchWriter();
   /** What is left to do, the next one last. */
   readonly #pending: (Pair | Completion)[] = [];
 
+  /** `changed`: see {@link changedContainers}; others in their place need not be looked at again. */
+  constructor(changed: ReadonlySet<unknown> | undefined) {
+    this.#changed = changed;
+  }
+
   run(before: JsonValue, after: JsonValue): PatchOperation[] {
-    this.#compare(before, after, undefined, 0);
+    this.#compare(before, after, undefined, true, 0);
     for (let task = this.#pending.pop(); task !== undefined; task = this.#pending.pop()) {
       if (task.kind === 'completion') {
         this.#patch.replaceIfShorter(task.mark, task.place, task.after, task.maxOperations);
@@ -78,17 +88,17 @@ class Comparison {
   }
 
   #compareInside(pair: Pair): void {
-    const { before, after, place, listDepth, maxOperations } = pair;
+    const { before, after, place, isInPlace, listDepth, maxOperations } = pair;
     if (maxOperations !== undefined || (Array.isArray(after) && listDepth < maxMatchedListDepth)) {
       const mark = this.#patch.operations.length;
       this.#pending.push({ kind: 'completion', after, place, mark, maxOperations: maxOperations ?? Infinity });
     }
     const firstInside = this.#pending.length;
     if (Array.isArray(before) && Array.isArray(after)) {
-      this.#compareLists(before, after, place, listDepth);
+      this.#compareLists(before, after, place, isInPlace, listDepth);
     } else {
       // Cast: #compare() puts off two lists or two objects, nothing mixed.
-      this.#compareObjects(before as JsonObject, after as JsonObject, place, listDepth);
+      this.#compareObjects(before as JsonObject, after as JsonObject, place, isInPlace, listDepth);
     }
     // The last one put off is the next one done: turned round, so that operations come in document order.
     reverseBetween(this.#pending, firstInside, this.#pending.length - 1);
@@ -98,10 +108,11 @@ class Comparison {
     before: JsonValue,
     after: JsonValue,
     place: Place | undefined,
+    isInPlace: boolean,
     listDepth: number,
     maxOperations?: number,
   ): void {
-    if (before === after) {
+    if (before === after || (isInPlace && this.#isUnchanged(after))) {
       return;
     }
     if (
@@ -111,13 +122,23 @@ class Comparison {
       after !== null &&
       Array.isArray(before) === Array.isArray(after)
     ) {
-      this.#pending.push({ kind: 'pair', before, after, place, listDepth, maxOperations });
+      this.#pending.push({ kind: 'pair', before, after, place, isInPlace, listDepth, maxOperations });
     } else {
       this.#patch.replace(place, after);
     }
   }
 
-  #compareObjects(before: JsonObject, after: JsonObject, place: Place | undefined, listDepth: number): void {
+  #isUnchanged(after: JsonValue): boolean {
+    return this.#changed !== undefined && typeof after === 'object' && after !== null && !this.#changed.has(after);
+  }
+
+  #compareObjects(
+    before: JsonObject,
+    after: JsonObject,
+    place: Place | undefined,
+    isInPlace: boolean,
+    listDepth: number,
+  ): void {
     const beforeKeys = Object.keys(before);
     const afterKeys = Object.keys(after);
     // A raw number shows its text as its only member. Asking of every object would cost as much as comparing it.
@@ -134,7 +155,7 @@ class Comparison {
       // The same key in the same position is the common case, and is an own member for certain.
       if (afterKeys[position++] === key || Object.hasOwn(after, key)) {
         shared += 1;
-        this.#compareMember(before[key], after[key], place, key, listDepth);
+        this.#compareMember(before[key], after[key], place, key, isInPlace, listDepth);
       } else {
         this.#patch.remove({ parent: place, token: key });
       }
@@ -149,7 +170,13 @@ class Comparison {
     }
   }
 
-  #compareLists(before: JsonArray, after: JsonArray, place: Place | undefined, listDepth: number): void {
+  #compareLists(
+    before: JsonArray,
+    after: JsonArray,
+    place: Place | undefined,
+    isInPlace: boolean,
+    listDepth: number,
+  ): void {
     const alignment =
       listDepth < maxMatchedListDepth ? alignLists(before, after) : alignByPosition(before.length, after.length);
     if (alignment === 'unchanged') {
@@ -162,7 +189,8 @@ class Comparison {
       return;
     }
     const compareElements = (from: number, to: number, maxOperations?: number): void => {
-      this.#compareMember(before[from], after[to], place, to, listDepth + 1, maxOperations);
+      const isElementInPlace = isInPlace && from === to;
+      this.#compareMember(before[from], after[to], place, to, isElementInPlace, listDepth + 1, maxOperations);
     };
     // Under another key it is another element; to tell it from inside is worth no more than to remove one and add one.
     const maxSubstitution = keyed ? 2 : Infinity;
@@ -186,11 +214,12 @@ class Comparison {
     after: JsonValue = null,
     parent: Place | undefined,
     token: string | number,
+    isInPlace: boolean,
     listDepth: number,
     maxOperations?: number,
   ): void {
-    if (before !== after) {
-      this.#compare(before, after, { parent, token }, listDepth, maxOperations);
+    if (before !== after && !(isInPlace && this.#isUnchanged(after))) {
+      this.#compare(before, after, { parent, token }, isInPlace, listDepth, maxOperations);
     }
   }
 }

@@ -14,7 +14,7 @@ import { numberText, rawNumber } from './raw-number.ts';
  */
 export function readJson(text: string): { value: JsonValue; literals: ImpreciseLiterals } {
   const value = parseNatively(text);
-  if (value === undefined || mayHoldImpreciseNumber.test(text)) {
+  if (value === undefined || mayHoldImpreciseNumber(text)) {
     const places: NumberPlace[] = [];
     const read = parseJson(text, (literal, holder, key) => {
       const value = Number(literal);
@@ -59,10 +59,44 @@ function parseNatively(text: string): JsonValue | undefined {
 }
 
 /**
- * A number literal that a double may not hold: 16 or more characters, since up to 15 digits always survive, or an
- * exponent of three digits, which may overflow or vanish. May also be met inside a string, which costs time only.
+ * Whether there may be a number literal that a double does not hold: one of 16 or more characters, since up to 15 digits
+ * always survive, or with an exponent of three digits, which may overflow or vanish. May also be met inside a string,
+ * which costs time only.
  */
-const mayHoldImpreciseNumber = /(?:^|[[:,])\s*-?[0-9](?:[0-9.eE+-]{15,}|[0-9.]*[eE][+-]?[0-9]{3,})\s*(?:$|[,\]}])/;
+function mayHoldImpreciseNumber(text: string): boolean {
+  return (hasLongNumber(text) || longExponent.test(text)) && impreciseNumber.test(text);
+}
+
+/** Looks at one character of each sixteen: a run of sixteen cannot hide between them. */
+function hasLongNumber(text: string): boolean {
+  for (let index = longNumber - 1; index < text.length; index += longNumber) {
+    if (!isPartOfNumber(text.charCodeAt(index))) {
+      continue;
+    }
+    let start = index;
+    while (start > 0 && isPartOfNumber(text.charCodeAt(start - 1))) {
+      start -= 1;
+    }
+    let end = index + 1;
+    while (end - start < longNumber && end < text.length && isPartOfNumber(text.charCodeAt(end))) {
+      end += 1;
+    }
+    if (end - start >= longNumber) {
+      return true;
+    }
+  }
+  return false;
+}
+
+const longNumber = 16;
+
+/** `0` to `9`, `+`, `-`, `.`, `e` or `E`. */
+function isPartOfNumber(code: number): boolean {
+  return code < 0x3a ? code >= 0x2b && code !== 0x2c && code !== 0x2f : code === 0x65 || code === 0x45;
+}
+
+const longExponent = /[0-9.][eE][+-]?[0-9]{3}/;
+const impreciseNumber = /(?:^|[[:,])\s*-?[0-9](?:[0-9.eE+-]{15,}|[0-9.]*[eE][+-]?[0-9]{3,})\s*(?:$|[,\]}])/;
 
 /** A number literal that JavaScript may print differently: with fraction or exponent, 16 or more digits, or `-0`. */
 const mayHoldUnusualNumber = /(?:^|[[:,])\s*(?:-0|-?[0-9]+[.eE][0-9.eE+-]*|-?[0-9]{16,})\s*(?:$|[,\]}])/;
