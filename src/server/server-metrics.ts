@@ -1,5 +1,5 @@
-import { latencyBuckets, type Metrics } from '../telemetry/index.ts';
-import type { ServerObserver } from './observer.ts';
+import { latencyBuckets, type HistogramSeries, type LabelValues, type Metrics } from '../telemetry/index.ts';
+import type { RequestOutcome, ServerObserver } from './observer.ts';
 
 /**
  * Different resources that are told apart; what comes after them counts as `other`. The name is the caller's word, and somebody
@@ -7,9 +7,11 @@ import type { ServerObserver } from './observer.ts';
  */
 const maxResources = 500;
 
+const requestLabels = ['webhook', 'operation', 'resource', 'dry_run', 'outcome'] as const;
+type RequestLabels = LabelValues<(typeof requestLabels)[number]>;
+
 /** The figures of a server. Durations in seconds, sizes in bytes. */
 export function serverMetrics(metrics: Metrics): ServerObserver {
-  const requestLabels = ['webhook', 'operation', 'resource', 'dry_run', 'outcome'] as const;
   const requests = metrics.counter({
     name: 'sallyport_admission_requests_total',
     help: 'Requests by how they ended: allowed, patched, denied, fault, shed, abandoned.',
@@ -44,10 +46,33 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
   let hasCertificate = false;
   const resources = new Set<string>();
   const known = (resource: string): string => {
-    if (resources.has(resource)) return resource;
+    if (resource === '' || resources.has(resource)) return resource;
     if (resources.size >= maxResources) return 'other';
     resources.add(resource);
     return resource;
+  };
+  /** Each with how many of its requests the counter has. */
+  const series = new Map<string, { labels: RequestLabels; durations: HistogramSeries; counted: number }>();
+  metrics.beforeRead(() => {
+    for (const one of series.values()) {
+      if (one.durations.count > one.counted) requests.increment(one.labels, one.durations.count - one.counted);
+      one.counted = one.durations.count;
+    }
+  });
+  const seriesOf = (
+    webhook: string,
+    operation: string,
+    resource: string,
+    dryRun: boolean,
+    outcome: RequestOutcome,
+  ): HistogramSeries => {
+    const key = `${webhook} ${operation} ${known(resource)} ${dryRun} ${outcome}`;
+    let one = series.get(key);
+    if (one === undefined) {
+      const labels = { webhook, operation, resource: known(resource), dry_run: dryRun ? 'true' : 'false', outcome };
+      series.set(key, (one = { labels, durations: durations.series(labels), counted: 0 }));
+    }
+    return one.durations;
   };
   return {
     started(load) {
@@ -73,16 +98,8 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
         delay.set({ statistic: 'max' }, now.eventLoop.maxMilliseconds / 1000);
       });
     },
-    requestFinished({ webhook, operation, resource, dryRun, outcome, durationMilliseconds }) {
-      const labels = {
-        webhook,
-        operation: operation ?? '',
-        resource: resource === undefined ? '' : known(resource),
-        dry_run: dryRun ? 'true' : 'false',
-        outcome,
-      };
-      requests.increment(labels);
-      durations.observe(labels, durationMilliseconds / 1000);
+    requestFinished({ webhook, operation = '', resource = '', dryRun, outcome, durationMilliseconds }) {
+      seriesOf(webhook, operation, resource, dryRun, outcome).observe(durationMilliseconds / 1000);
     },
     requestRefused: (httpStatus) => refused.increment({ code: String(httpStatus) }),
     handlerBlocked: (webhook, milliseconds) => blocked.increment({ webhook }, milliseconds / 1000),

@@ -10,6 +10,7 @@ export {
   type Counter,
   type Gauge,
   type Histogram,
+  type HistogramSeries,
   type LabelValues,
   type MetricDefinition,
   type Metrics,

@@ -28,6 +28,14 @@ export interface Counter<L extends string> {
 
 export interface Histogram<L extends string> {
   observe(labels: LabelValues<L>, value: number): void;
+  /** What is observed with these labels, for who does so for each request and keeps it. */
+  series(labels: LabelValues<L>): HistogramSeries;
+}
+
+export interface HistogramSeries {
+  observe(value: number): void;
+  /** How many values were observed. */
+  readonly count: number;
 }
 
 export interface Gauge<L extends string> {
@@ -45,7 +53,7 @@ export const latencyBuckets: readonly number[] = [
 /** Counts nothing. */
 export const noMetrics: Metrics = {
   counter: () => ({ increment: () => undefined }),
-  histogram: () => ({ observe: () => undefined }),
+  histogram: () => ({ observe: () => undefined, series: () => ({ observe: () => undefined, count: 0 }) }),
   gauge: () => ({ set: () => undefined }),
   beforeRead: () => undefined,
 };
