@@ -4,7 +4,7 @@ import { writeJson } from '../json/index.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { WebhookDefinition } from './definition.ts';
 import { HandlerFaultError, HandlerTimeoutError, ReviewDecodeError } from './errors.ts';
-import type { AdmissionRequest } from './request.ts';
+import type { AdmissionRequest, HandlerContext } from './request.ts';
 import { listersFor, type ListerSource } from './lister.ts';
 import { decodeReview, encodeReview, type DecodedReview } from './review.ts';
 import { admit, type AdmissionOutcome } from './webhook.ts';
@@ -39,6 +39,7 @@ export type AnswerReview = (
 ) => Promise<ReviewAnswer>;
 
 export interface AnswerOptions {
+  /** Read when a handler asks for it or does not answer at once. */
   readonly signal: AbortSignal;
   readonly log: Logger;
   /** Where `context.lister` reads. Default: nowhere. */
@@ -66,18 +67,13 @@ export interface AnswerOptions {
 export async function answerReview(
   definition: WebhookDefinition,
   text: string,
-  { signal, log, listers, quotes = 'nothing' }: AnswerOptions,
+  options: AnswerOptions,
 ): Promise<ReviewAnswer> {
   let review: DecodedReview | undefined;
   try {
     review = decodeReview(text);
     const { request } = review;
-    const context = {
-      signal,
-      log: log.child({ webhook: definition.name, uid: request.uid }),
-      lister: listersFor(definition.name, definition.reads, listers),
-    };
-    const outcome = await admit(definition, request, context, review.literals);
+    const outcome = await admit(definition, request, contextOf(definition, request, options), review.literals);
     const name = !outcome.allowed ? 'denied' : outcome.patch.length > 0 ? 'patched' : 'allowed';
     return {
       httpStatus: 200,
@@ -93,6 +89,7 @@ export async function answerReview(
     };
   } catch (error) {
     const status = faultStatus(error, definition);
+    const { log, quotes = 'nothing' } = options;
     log.error('request could not be answered', {
       webhook: definition.name,
       uid: review?.request.uid,
@@ -109,6 +106,20 @@ export async function answerReview(
   }
 }
 
+/** Most handlers use nothing of it: each part is made when it is asked for. */
+function contextOf(definition: WebhookDefinition, request: AdmissionRequest, options: AnswerOptions): HandlerContext {
+  let log: Logger | undefined;
+  return {
+    get signal() {
+      return options.signal;
+    },
+    get log() {
+      return (log ??= options.log.child({ webhook: definition.name, uid: request.uid }));
+    },
+    lister: listersFor(definition.name, definition.reads, options.listers),
+  };
+}
+
 /** A fault as the body of an HTTP error. */
 export function failureStatus(code: number, reason: string, message: string): Status & { code: number } {
   return { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, reason, code };
@@ -116,6 +127,9 @@ export function failureStatus(code: number, reason: string, message: string): St
 
 function responseOf({ request, literals }: DecodedReview, outcome: AdmissionOutcome): AdmissionResponseBody {
   const { allowed, status, patch, warnings, auditAnnotations } = outcome;
+  if (allowed && patch.length === 0 && warnings.length === 0 && !hasMembers(auditAnnotations)) {
+    return { uid: request.uid, allowed };
+  }
   return {
     uid: request.uid,
     allowed,
@@ -125,8 +139,13 @@ function responseOf({ request, literals }: DecodedReview, outcome: AdmissionOutc
       patchType: 'JSONPatch',
     }),
     ...(warnings.length > 0 && { warnings: [...warnings] }),
-    ...(Object.keys(auditAnnotations).length > 0 && { auditAnnotations: { ...auditAnnotations } }),
+    ...(hasMembers(auditAnnotations) && { auditAnnotations: { ...auditAnnotations } }),
   };
+}
+
+function hasMembers(record: Readonly<Record<string, string>>): boolean {
+  for (const _key in record) return true;
+  return false;
 }
 
 /** Before there was a request, nothing of it can be in the words of an error but what the decoder says, which quotes no object. */

@@ -8,6 +8,7 @@
  * Source: apiserver v0.37.2 `pkg/endpoints/filters/warning.go`, apimachinery `pkg/util/net/http.go` NewWarningHeader.
  */
 export function deliverableWarnings(warnings: readonly string[]): string[] {
+  if (warnings.length === 0) return [];
   const lines = warnings.flatMap((warning) => warning.toWellFormed().split(/[\r\n]+/));
   // eslint-disable-next-line no-control-regex -- control characters are what is looked for
   const cleaned = lines.map((line) => line.replaceAll(/[\u0000-\u001f\u007f-\u009f]/g, ' ').trim());

@@ -31,7 +31,8 @@ export interface AdmissionOutcome {
  * came in; they follow the numbers into the draft.
  *
  * Throws {@link HandlerFaultError} when a handler throws, rejects or returns what is no answer, and
- * {@link HandlerTimeoutError} as soon as `context.signal` aborts, whether or not the handler heeds it.
+ * {@link HandlerTimeoutError} as soon as `context.signal` aborts while a handler's promise is awaited, whether or not the
+ * handler heeds it. The signal is not asked for otherwise: it costs more to make than most handlers to run.
  */
 export async function admit(
   definition: WebhookDefinition,
@@ -48,7 +49,8 @@ export async function admit(
   let current = needsDraft ? withDraft(request, literals) : request;
 
   for (const handler of handlers) {
-    const answer = await callHandler(definition, handler, current, context);
+    const called = callHandler(definition, handler, current, context);
+    const answer: unknown = called instanceof Promise ? await called : called;
     if (isDecision(answer)) {
       warnings.push(...answer.warnings);
       Object.assign(auditAnnotations, answer.auditAnnotations);
@@ -99,25 +101,41 @@ function changes(definition: WebhookDefinition, before: AdmissionRequest, after:
   }
 }
 
-async function callHandler(
+/** What the handler answered, or a promise of it when it did not answer at once. */
+function callHandler(
   definition: WebhookDefinition,
   handler: ErasedHandler,
   request: AdmissionRequest,
   context: HandlerContext,
-): Promise<unknown> {
-  const { signal } = context;
-  if (signal.aborted) throw new HandlerTimeoutError(definition.name);
+): unknown {
   let answer: unknown;
   try {
     answer = handler(request, context);
-    if (!(answer instanceof Promise) && !isThenable(answer)) return answer;
+  } catch (error) {
+    throw faultOf(definition, error, context);
+  }
+  return answer instanceof Promise || isThenable(answer) ? awaitHandler(definition, answer, context) : answer;
+}
+
+async function awaitHandler(
+  definition: WebhookDefinition,
+  answer: PromiseLike<unknown>,
+  context: HandlerContext,
+): Promise<unknown> {
+  const { signal } = context;
+  if (signal.aborted) throw new HandlerTimeoutError(definition.name);
+  try {
     return await raceAbort(answer, signal, definition.name);
   } catch (error) {
-    if (error instanceof HandlerTimeoutError || error instanceof HandlerFaultError) throw error;
-    if (signal.aborted) throw new HandlerTimeoutError(definition.name);
-    // The text of the error stays out of the message: it may quote the object. It is logged as the cause.
-    throw new HandlerFaultError(definition.name, 'the handler failed', { cause: error });
+    throw faultOf(definition, error, context);
   }
+}
+
+function faultOf(definition: WebhookDefinition, error: unknown, { signal }: HandlerContext): Error {
+  if (error instanceof HandlerTimeoutError || error instanceof HandlerFaultError) return error;
+  if (signal.aborted) return new HandlerTimeoutError(definition.name);
+  // The text of the error stays out of the message: it may quote the object. It is logged as the cause.
+  return new HandlerFaultError(definition.name, 'the handler failed', { cause: error });
 }
 
 function raceAbort(answer: PromiseLike<unknown>, signal: AbortSignal, webhook: string): Promise<unknown> {

@@ -67,7 +67,8 @@ export class ReviewExchange implements Work {
   readonly #webhook: WebhookDefinition;
   readonly #request: HttpRequest;
   readonly #response: HttpResponse;
-  readonly #abort = new AbortController();
+  #abort: AbortController | undefined;
+  #abortReason: DOMException | undefined;
   readonly #start: number;
   #deadline = 0;
   #cancelDeadline: (() => void) | undefined;
@@ -136,7 +137,14 @@ export class ReviewExchange implements Work {
     const { name } = this.#webhook;
     blocks.requestBegins(name);
     try {
-      const options = { signal: this.#abort.signal, log: logger, listers };
+      const signal = (): AbortSignal => this.#signal();
+      const options = {
+        get signal() {
+          return signal();
+        },
+        log: logger,
+        listers,
+      };
       const answering = (): ReturnType<AnswerReview> => this.#site.answer(this.#webhook, text, options);
       const { httpStatus, body, outcome, request, decision } = await (this.#span?.run(answering) ?? answering());
       if (!this.isOver) this.#answer(httpStatus, body, outcome, request, undefined, decision);
@@ -146,6 +154,20 @@ export class ReviewExchange implements Work {
     } finally {
       blocks.requestEnds(name);
     }
+  }
+
+  /** Made when somebody asks for it, which few handlers do. */
+  #signal(): AbortSignal {
+    if (this.#abort === undefined) {
+      this.#abort = new AbortController();
+      if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
+    }
+    return this.#abort.signal;
+  }
+
+  #abortWork(reason: DOMException): void {
+    this.#abortReason = reason;
+    this.#abort?.abort(reason);
   }
 
   #judgeHeader(query: string): Omit<Refusal, 'close'> | undefined {
@@ -232,7 +254,7 @@ export class ReviewExchange implements Work {
     } else if (this.#state === 'waiting') {
       this.shed('it could not be answered before its timeout');
     } else if (this.#state === 'working') {
-      this.#abort.abort(new DOMException('the deadline of the request has passed', 'TimeoutError'));
+      this.#abortWork(new DOMException('the deadline of the request has passed', 'TimeoutError'));
       // Who heeds the signal answers before this.
       setImmediate(() => {
         if (this.isOver) return;
@@ -249,7 +271,7 @@ export class ReviewExchange implements Work {
   #giveUp(reason: string): void {
     const wasWorking = this.#state === 'working';
     this.#finish('abandoned', undefined, undefined, reason);
-    if (wasWorking) this.#abort.abort(new DOMException('the caller went away', 'AbortError'));
+    if (wasWorking) this.#abortWork(new DOMException('the caller went away', 'AbortError'));
     this.#response.destroy();
   }
 
