@@ -64,6 +64,13 @@ interface CommonOptions {
   readonly failurePolicy?: FailurePolicy;
   /** Resources that the handlers look up through `context.lister`; read rights and caches are made from it. Default: none. */
   readonly reads?: readonly string[];
+  /**
+   * `thread`: the handlers run in a thread of their own, which is ended and replaced when one does not come back before its
+   * deadline, so that an endless loop costs this webhook its answers and nobody else anything. Each request takes a
+   * message there and one back; `reads` cannot be used, since caches live in the main thread. Heeded by
+   * `sallyport serve`. Default `none`.
+   */
+  readonly isolation?: 'none' | 'thread';
   /** 1–30. Default 3 for mutating webhooks, which are called one after the other, and 5 for validating ones. */
   readonly timeoutSeconds?: number;
 }
@@ -104,6 +111,7 @@ export interface WebhookDefinition {
   readonly failurePolicy: FailurePolicy;
   readonly sideEffects: 'None' | 'NoneOnDryRun';
   readonly timeoutSeconds: number;
+  readonly isolation: 'none' | 'thread';
   readonly reads: readonly string[];
   /** Meaningless for validating webhooks, where it is `Never`. */
   readonly reinvocationPolicy: ReinvocationPolicy;
@@ -214,6 +222,13 @@ function define(
   if (sideEffects === 'NoneOnDryRun' && options.dryRunHandler === undefined) {
     refuse('dryRunHandler', 'is missing: a webhook with side effects must say what a dry run does instead');
   }
+  const isolation = oneOf('isolation', options.isolation, ['none', 'thread'], 'none');
+  if (isolation === 'thread' && options.reads !== undefined && options.reads.length > 0) {
+    refuse(
+      'reads',
+      'cannot be used with isolation "thread": the caches are in another thread; leave one of the two out',
+    );
+  }
   const dryRunHandlers =
     options.dryRunHandler === undefined ? handlers : readHandlers('dryRunHandler', options.dryRunHandler, refuse);
 
@@ -229,6 +244,7 @@ function define(
     failurePolicy: oneOf('failurePolicy', options.failurePolicy, ['Ignore', 'Fail'], 'Fail'),
     sideEffects,
     timeoutSeconds,
+    isolation,
     reads: readReads(options.reads ?? [], refuse),
     reinvocationPolicy: oneOf('reinvocationPolicy', reinvocationPolicy, ['Never', 'IfNeeded'], 'Never'),
     handlers,

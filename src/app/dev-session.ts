@@ -129,7 +129,9 @@ export class DevSession {
 
   async #load(): Promise<void> {
     const { webhooks, selection, log, kubeconfig } = this.#options;
-    const thread = await WebhookThread.start({ paths: webhooks, selection, kubeconfig }, log);
+    const onEnd = (code: number): void =>
+      log.error('the thread of the webhooks ended; change a file to load them again', { code });
+    const thread = await WebhookThread.start({ paths: webhooks, selection, kubeconfig, quotes: 'objects' }, log, onEnd);
     const registry = new WebhookRegistry(thread.definitions);
     try {
       await checkMatchConditions(registry);

@@ -9,6 +9,7 @@ import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { gateMetrics } from './gate-metrics.ts';
 import { InformerListers } from './informer-listers.ts';
+import { IsolatedWebhooks } from './isolated-webhooks.ts';
 import { registrationOptions } from './registration-options.ts';
 
 export interface GateOptions {
@@ -36,6 +37,7 @@ export class Gate {
   readonly #certificates: CertificateSource;
   readonly #readiness: CertificateReadiness;
   readonly #listers: InformerListers;
+  readonly #isolated: IsolatedWebhooks;
   #server: AdmissionServer | undefined;
   #endSubscription: () => void = () => undefined;
 
@@ -68,6 +70,8 @@ export class Gate {
     });
     this.#readiness = new CertificateReadiness({ source: this.#certificates, publication, logger: log, clock });
     this.#listers = new InformerListers({ client: this.#client, registry, log, clock });
+    const { paths, enable, disable } = configuration.webhooks;
+    this.#isolated = new IsolatedWebhooks({ registry, sources: { paths, selection: { enable, disable } }, log, clock });
     gateMetrics(metrics, {
       certificates: this.#certificates,
       registration: registers ? () => this.#registrar.state() : undefined,
@@ -83,7 +87,7 @@ export class Gate {
     const { configuration, registry, registers, metrics, log, decisions, tracer, clock } = this.#options;
     const { host, port, healthPort } = configuration.server;
     this.#listers.start();
-    await this.#certificates.start(signal);
+    await Promise.all([this.#certificates.start(signal), this.#isolated.start()]);
     this.#server = new AdmissionServer({
       registry,
       certificates: this.#certificates,
@@ -97,6 +101,7 @@ export class Gate {
         ...(registers ? [{ name: 'registration', healthy: () => this.#registrationHealth() }] : []),
       ],
       listers: this.#listers.source,
+      answer: this.#isolated.answer,
       logger: log,
       requestLog: configuration.log.requests,
       ...(decisions !== undefined && { decisions }),
@@ -124,6 +129,7 @@ export class Gate {
     this.#endSubscription();
     await this.#registrar.stop();
     await this.#server?.stop(hurry);
+    await this.#isolated.stop();
     await this.#readiness.stop();
     await this.#certificates.stop();
     await this.#listers.stop();

@@ -1,11 +1,13 @@
 /**
  * Entry of the thread that runs users' webhooks for {@link WebhookThread}: loads them once, then answers reviews.
  */
+import { constants, setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import {
   answerReview,
   failureStatus,
   objectListers,
+  type AdmissionRequest,
   type ListerSource,
   type WebhookRegistry,
   type WebhookDefinition,
@@ -22,7 +24,9 @@ import { loadRegistry } from '../sources/load-registry.ts';
 if (parentPort === null) throw new Error('this file is the entry of a worker thread');
 const port = parentPort;
 // WebhookThread is the only one who starts this file.
-const { paths, selection, kubeconfig } = workerData as ThreadData;
+const { paths, selection, kubeconfig, quotes, isIsolated = false } = workerData as ThreadData;
+// On Linux a priority belongs to a thread, and 0 is the one that asks; elsewhere it is that of the process, and stays.
+if (isIsolated && process.platform === 'linux') setPriority(0, constants.priority.PRIORITY_LOW);
 const send = (message: ThreadMessage): void => port.postMessage(message);
 
 /** Lines go to the main thread, which owns the output. */
@@ -64,21 +68,33 @@ async function answer(
 ): Promise<void> {
   const controller = new AbortController();
   aborts.set(id, controller);
-  const { request: _request, ...reply } = await answerReview(definition, text, {
+  const { request, ...reply } = await answerReview(definition, text, {
     signal: controller.signal,
     log: forwardingLogger({}),
     listers,
-    // The thread is that of `sallyport dev`.
-    quotes: 'objects',
+    quotes,
   });
   aborts.delete(id);
-  send({ kind: 'answer', id, ...reply });
+  send({ kind: 'answer', id, ...reply, request: request === undefined ? undefined : withoutObjects(request) });
+}
+
+/** Who asked what, for logs and figures; objects stay here. */
+function withoutObjects(request: AdmissionRequest): AdmissionRequest {
+  // The same request with less in it: the union turns on the operation, which stays.
+  return { ...request, object: null, oldObject: null, options: null };
 }
 
 /** The request was on its way while the files were loaded anew, and its webhook is gone. */
 function answerUnknown({ id, webhook }: Extract<ThreadRequest, { kind: 'review' }>): void {
   const status = failureStatus(404, 'NotFound', `webhook ${webhook} is not defined any more`);
-  send({ kind: 'answer', id, httpStatus: status.code, body: JSON.stringify(status), outcome: 'fault' });
+  send({
+    kind: 'answer',
+    id,
+    httpStatus: status.code,
+    body: JSON.stringify(status),
+    outcome: 'fault',
+    request: undefined,
+  });
 }
 
 logStrayRejections(forwardingLogger({}));

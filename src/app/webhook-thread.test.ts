@@ -66,7 +66,9 @@ describe('a webhook file that', () => {
   it.each(cases)('%s is refused with file, line and what was expected', async (_name, text, message) => {
     write('bad.ts', text);
     // A thread of its own loads it as Node does; the test runner would transform it.
-    await expect(WebhookThread.start({ paths: [folder], selection: {} }, silentLogger)).rejects.toThrow(message);
+    await expect(
+      WebhookThread.start({ paths: [folder], selection: {}, quotes: 'objects' }, silentLogger, () => undefined),
+    ).rejects.toThrow(message);
   });
 
   it('waits for ever at its top level is given up', async () => {
@@ -88,7 +90,8 @@ describe('a webhook file that', () => {
 });
 
 describe('WebhookThread', () => {
-  const start = (paths = [folder]) => WebhookThread.start({ paths, selection: {} }, silentLogger);
+  const start = (paths = [folder]) =>
+    WebhookThread.start({ paths, selection: {}, quotes: 'objects' }, silentLogger, () => undefined);
   const review = JSON.stringify({
     apiVersion: 'admission.k8s.io/v1',
     kind: 'AdmissionReview',

@@ -8,6 +8,13 @@ import { WebhookThreadError } from './errors.ts';
 export interface ThreadData {
   readonly paths: readonly string[];
   readonly selection: WebhookSelection;
+  /** What lines may quote of what a handler threw; see `AnswerOptions`. */
+  readonly quotes: 'nothing' | 'objects';
+  /**
+   * Its handlers are not trusted to come back: it takes a lower priority than the main thread, so that a busy one does not
+   * take its time, and ends when it needs more than 256 MiB. Default: false.
+   */
+  readonly isIsolated?: boolean;
   /** Path of a kubeconfig whose cluster the handlers' listers watch. Default: they find what was stored here. */
   readonly kubeconfig?: string | undefined;
 }
@@ -29,7 +36,8 @@ export type ThreadMessage =
       readonly message: string;
       readonly facts: LogFacts;
     }
-  | ({ readonly kind: 'answer'; readonly id: number } & Omit<ReviewAnswer, 'request'>);
+  /** The request is without its objects. */
+  | ({ readonly kind: 'answer'; readonly id: number } & ReviewAnswer);
 
 /**
  * Users' webhooks in a thread of their own, so that they can be loaded anew when a file changes: a module that was
@@ -41,24 +49,35 @@ export class WebhookThread {
   readonly #worker: Worker;
   readonly #pending = new Map<number, PromiseWithResolvers<ReviewAnswer>>();
   readonly #log: Logger;
+  readonly #onEnd: (code: number) => void;
   #nextId = 0;
   #isStopping = false;
   #hasEnded = false;
 
-  private constructor(worker: Worker, definitions: readonly DefinitionFacts[], log: Logger) {
+  private constructor(
+    worker: Worker,
+    definitions: readonly DefinitionFacts[],
+    log: Logger,
+    onEnd: (code: number) => void,
+  ) {
     this.#worker = worker;
     this.#log = log;
+    this.#onEnd = onEnd;
     this.definitions = definitions.map((facts) => ({ ...facts, handlers: [], dryRunHandlers: [] }));
     worker.on('message', (message: ThreadMessage) => this.#receive(message));
     worker.on('error', (error: Error) => log.error('the thread of the webhooks died', { error }));
     worker.on('exit', (code) => this.#end(code));
   }
 
-  /** Loads the webhooks in a new thread. Throws {@link WebhookThreadError} saying which file and line does not load. */
-  static async start(data: ThreadData, log: Logger): Promise<WebhookThread> {
+  /**
+   * Loads the webhooks in a new thread; `onEnd` is called when it ends without having been stopped.
+   * Throws {@link WebhookThreadError} saying which file and line does not load.
+   */
+  static async start(data: ThreadData, log: Logger, onEnd: (code: number) => void): Promise<WebhookThread> {
     // The build puts this code into dist/chunks/ and the worker's entry beside that folder.
     const entry = import.meta.url.endsWith('.ts') ? './webhook-thread-worker.ts' : '../webhook-thread-worker.js';
-    const worker = new Worker(new URL(entry, import.meta.url), { workerData: data });
+    const resourceLimits = data.isIsolated === true ? { maxOldGenerationSizeMb: isolatedMebibytes } : {};
+    const worker = new Worker(new URL(entry, import.meta.url), { workerData: data, resourceLimits });
     const ready = Promise.withResolvers<readonly DefinitionFacts[]>();
     const onMessage = (message: ThreadMessage): void => {
       if (message.kind === 'ready') ready.resolve(message.definitions);
@@ -70,7 +89,7 @@ export class WebhookThread {
     worker.on('message', onMessage).once('error', onError).once('exit', onExit);
     try {
       const definitions = await ready.promise;
-      return new WebhookThread(worker, definitions, log);
+      return new WebhookThread(worker, definitions, log, onEnd);
     } catch (error) {
       await worker.terminate();
       throw error;
@@ -80,14 +99,19 @@ export class WebhookThread {
   }
 
   /** Answers one review in the thread; see `answerReview`. Once the thread has ended, every answer is a fault. */
-  answer(webhook: WebhookDefinition, text: string, signal: AbortSignal): Promise<ReviewAnswer> {
-    if (this.#hasEnded) return Promise.resolve(endedAnswer());
+  async answer(webhook: WebhookDefinition, text: string, signal: AbortSignal): Promise<ReviewAnswer> {
+    if (this.#hasEnded) return endedAnswer();
     const id = (this.#nextId += 1);
     const pending = Promise.withResolvers<ReviewAnswer>();
     this.#pending.set(id, pending);
-    signal.addEventListener('abort', () => this.#send({ kind: 'abort', id }), { once: true });
+    const abort = (): void => this.#send({ kind: 'abort', id });
+    signal.addEventListener('abort', abort, { once: true });
     this.#send({ kind: 'review', id, webhook: webhook.name, text });
-    return pending.promise;
+    try {
+      return await pending.promise;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
   }
 
   /** The handlers' listers find this object from now on, instead of one of the same kind and name. */
@@ -113,18 +137,19 @@ export class WebhookThread {
     if (message.kind === 'log') return this.#log[message.level](message.message, message.facts);
     if (message.kind !== 'answer') return;
     const { kind: _kind, id, ...answer } = message;
-    this.#pending.get(id)?.resolve({ ...answer, request: undefined });
+    this.#pending.get(id)?.resolve(answer);
     this.#pending.delete(id);
   }
 
   #end(code: number): void {
     this.#hasEnded = true;
-    if (!this.#isStopping)
-      this.#log.error('the thread of the webhooks ended; change a file to load them again', { code });
     for (const { resolve } of this.#pending.values()) resolve(endedAnswer());
     this.#pending.clear();
+    if (!this.#isStopping) this.#onEnd(code);
   }
 }
+
+const isolatedMebibytes = 256;
 
 function endedAnswer(): ReviewAnswer {
   const status = failureStatus(500, 'InternalError', 'the thread of the webhooks has ended');
