@@ -2,7 +2,7 @@ import js from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['dist', 'coverage', '.cache', 'src/api/generated', 'bench/peers/*/dist'] },
+  { ignores: ['dist', 'coverage', '.cache', 'src/api/generated', 'bench/peers/pepr'] },
   js.configs.recommended,
   ...tseslint.configs.recommendedTypeChecked,
   {

@@ -1,0 +1,5 @@
+import { PeprModule } from 'pepr';
+import manifest from './package.json';
+import { Pods } from './capabilities/pods';
+
+new PeprModule(manifest, [Pods]);
