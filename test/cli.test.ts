@@ -43,14 +43,27 @@ const write = (name: string, text: string): string => {
 };
 
 describe('sallyport', () => {
-  it.each(['dev', 'serve', 'manifests', 'register', 'rescue', 'unregister', 'certs status', 'certs rotate', 'version'])(
-    '%s --help shows an example',
-    async (command) => {
-      const { code, stdout } = await sallyport(...command.split(' '), '--help');
-      expect(code).toBe(0);
-      expect(stdout).toMatch(new RegExp(`Example:\\n {2}sallyport ${command} `));
-    },
-  );
+  it.each([
+    'dev',
+    'serve',
+    'manifests',
+    'register',
+    'rescue',
+    'unregister',
+    'certs status',
+    'certs rotate',
+    'guard ls',
+    'guard show',
+    'guard release',
+    'guard abort',
+    'guard bypass',
+    'guard explain',
+    'version',
+  ])('%s --help shows an example', async (command) => {
+    const { code, stdout } = await sallyport(...command.split(' '), '--help');
+    expect(code).toBe(0);
+    expect(stdout).toMatch(new RegExp(`Example:\\n {2}sallyport ${command} `));
+  });
 
   it.each([
     ['an unknown command', ['frobnicate'], /unknown command 'frobnicate'/],
@@ -66,6 +79,7 @@ describe('sallyport', () => {
     ],
     ['webhooks that are not there', ['dev', '--once', '-w', '/nowhere'], /\/nowhere: there is no such file or folder/],
     ['no cluster', ['unregister'], /nowhere/],
+    ['no reason', ['guard', 'bypass', 'db-0'], /--reason/],
   ])('ends with 2 on %s, saying what is wrong', async (_name, args, message) => {
     const { code, stderr } = await sallyport(...args);
     expect(stderr).toMatch(message);

@@ -19,7 +19,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
   server: ['admission', 'certs', 'json', 'api', 'telemetry'],
   quota: ['usage', 'admission', 'kube', 'json', 'api', 'telemetry'],
   registrar: ['admission', 'chain', 'kube', 'api', 'telemetry'],
-  sources: ['admission', 'api'],
+  sources: ['admission', 'guard', 'api'],
   review: ['sources', 'registrar', 'chain', 'admission', 'kube', 'json', 'api', 'telemetry'],
   guard: ['admission', 'kube', 'json', 'api', 'telemetry'],
   app: [

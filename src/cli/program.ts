@@ -3,6 +3,7 @@ import { SallyportError } from '../errors.ts';
 import type { ReviewOptions } from './commands/review.ts';
 import type { TestOptions } from './commands/test.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
+import { addGuardCommands } from './guard-program.ts';
 import { notSimulatedText } from './not-simulated.ts';
 import type { ReviewInput } from './review-input.ts';
 
@@ -210,6 +211,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
       const { certsRotate } = await import('./commands/certs.ts');
       finish(await certsRotate(options));
     });
+
+  addGuardCommands(program, finish);
 
   program
     .command('version')

@@ -39,3 +39,17 @@ export {
   type GuardStep,
   type RemovalAttempt,
 } from './state-machine.ts';
+export { explainRemoval, type ExplainedStep, type Explanation, type ExplainOptions } from './explain-removal.ts';
+export { guardDecisions, guardObservers } from './guard-log.ts';
+export { guardEvents, type GuardEventsOptions } from './guard-events.ts';
+export { guardMetrics } from './guard-metrics.ts';
+export {
+  guardedPodView,
+  intervene,
+  isHeldPhase,
+  listGuardedPods,
+  readGuardedPod,
+  waitUntilCarriedOut,
+  type GuardedPodView,
+  type Intervention,
+} from './holds.ts';

@@ -3,6 +3,7 @@ import { isAbsolute, join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isWebhookDefinition, type WebhookDefinition } from '../admission/index.ts';
 import { SallyportError } from '../errors.ts';
+import { isGuardDefinition, type GuardDefinition } from '../guard/definition.ts';
 import { WebhookFileError } from './errors.ts';
 
 const modulePattern = /\.(?:ts|js|mts|mjs)$/;
@@ -15,14 +16,32 @@ export interface LoadOptions {
 
 const defaultLoadTimeoutMilliseconds = 30_000;
 
+/** What the files of users define. */
+export interface Definitions {
+  readonly webhooks: readonly WebhookDefinition[];
+  readonly guards: readonly GuardDefinition[];
+}
+
 /**
  * Finds the webhooks of a folder, or of one file: a file registers its webhooks by exporting them. Tests, declarations
  * and files or folders whose name begins with `.` or `_` are passed over; subfolders are read too.
  *
- * Throws {@link WebhookFileError} naming file and line when a file does not load, or not in time, when one exports no
- * webhook, and when there is no such folder or nothing in it. Definitions that are wrong throw what `defineMutator` throws.
+ * Throws {@link WebhookFileError} naming file and line when a file does not load, or not in time, when one exports
+ * nothing of ours, and when there is no such folder or nothing in it. Definitions that are wrong throw what
+ * `defineMutator` throws.
  */
 export async function loadWebhooks(path: string, options: LoadOptions = {}): Promise<WebhookDefinition[]> {
+  return [...(await loadDefinitions(path, options)).webhooks];
+}
+
+/** The deletion guards of files or folders, each registered by being exported too. Throws as {@link loadWebhooks}. */
+export async function loadGuards(paths: readonly string[]): Promise<GuardDefinition[]> {
+  const guards = new Set<GuardDefinition>();
+  for (const path of paths) for (const guard of (await loadDefinitions(path)).guards) guards.add(guard);
+  return [...guards];
+}
+
+async function loadDefinitions(path: string, options: LoadOptions = {}): Promise<Definitions> {
   const { timeoutMilliseconds = defaultLoadTimeoutMilliseconds } = options;
   const root = isAbsolute(path) ? path : resolve(path);
   const files = await listModules(root);
@@ -30,14 +49,17 @@ export async function loadWebhooks(path: string, options: LoadOptions = {}): Pro
     throw new WebhookFileError(
       root,
       0,
-      'holds no webhook; expected .ts or .js files that export defineMutator() or defineValidator()',
+      'holds no webhook; expected .ts or .js files that export defineMutator(), defineValidator() or defineGuard()',
     );
   }
-  const definitions = new Set<WebhookDefinition>();
+  const webhooks = new Set<WebhookDefinition>();
+  const guards = new Set<GuardDefinition>();
   for (const file of files) {
-    for (const definition of await loadModule(file, timeoutMilliseconds)) definitions.add(definition);
+    const loaded = await loadModule(file, timeoutMilliseconds);
+    for (const webhook of loaded.webhooks) webhooks.add(webhook);
+    for (const guard of loaded.guards) guards.add(guard);
   }
-  return [...definitions];
+  return { webhooks: [...webhooks], guards: [...guards] };
 }
 
 /** The module files below a folder, in byte order of their paths; also what a watcher should look at. */
@@ -62,7 +84,7 @@ export function isModuleFile(name: string): boolean {
   return modulePattern.test(name) && !notModulePattern.test(name);
 }
 
-async function loadModule(file: string, timeoutMilliseconds: number): Promise<WebhookDefinition[]> {
+async function loadModule(file: string, timeoutMilliseconds: number): Promise<Definitions> {
   let exported: Record<string, unknown>;
   try {
     // A module's namespace is an object of its exports.
@@ -72,18 +94,19 @@ async function loadModule(file: string, timeoutMilliseconds: number): Promise<We
     const { line, problem } = describe(file, error);
     throw new WebhookFileError(file, line, problem, { cause: error });
   }
-  const definitions = Object.values(exported).flatMap((value: unknown): WebhookDefinition[] => {
-    if (isWebhookDefinition(value)) return [value];
-    return Array.isArray(value) ? value.filter((item) => isWebhookDefinition(item)) : [];
-  });
-  if (definitions.length === 0) {
+  const values = Object.values(exported).flatMap((value: unknown): unknown[] =>
+    Array.isArray(value) ? value : [value],
+  );
+  const webhooks = values.filter((value) => isWebhookDefinition(value));
+  const guards = values.filter((value) => isGuardDefinition(value));
+  if (webhooks.length + guards.length === 0) {
     throw new WebhookFileError(
       file,
       0,
-      'exports no webhook; expected an export made by defineMutator() or defineValidator()',
+      'exports no webhook; expected an export made by defineMutator(), defineValidator() or defineGuard()',
     );
   }
-  return definitions;
+  return { webhooks, guards };
 }
 
 /** The timer keeps the process alive: one that only waits for such a file would end without a word. */
