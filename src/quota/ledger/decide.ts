@@ -158,6 +158,7 @@ function reserve(draft: Draft, reservation: Reservation, context: DecisionContex
     after,
     place: { cluster: key.cluster, namespace },
     usage: reservation.usage,
+    unchecked: reservation.unchecked ?? false,
   });
   if (dryRun || !verdict.allowed) return { ...verdict, charged: false };
   draft.put(key, namespace, after);

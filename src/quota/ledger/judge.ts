@@ -15,10 +15,12 @@ export interface Proposal {
   readonly place: { readonly cluster: string; readonly namespace: string };
   /** As it was asked for: its formats go into messages. */
   readonly usage: ResourceList;
+  /** Nothing is refused. */
+  readonly unchecked: boolean;
 }
 
 /** Whether what the request adds fits into every quota, in whole, in its cluster and in its namespace. Changes nothing. */
-export function judge(draft: Draft, { before, seen, after, place, usage }: Proposal): Verdict {
+export function judge(draft: Draft, { before, seen, after, place, usage, unchecked }: Proposal): Verdict {
   const booked = new Map(draft.increments(before, seen).map((each) => [each.quota, growthOf(each)]));
   const exceeded: Exceeded[] = [];
   const nearLimits: NearLimit[] = [];
@@ -37,8 +39,8 @@ export function judge(draft: Draft, { before, seen, after, place, usage }: Propo
     const near = nearLimit(draft, terms, growth, booked.get(terms.id) ?? noAmounts);
     if (near !== undefined) nearLimits.push(near);
   }
-  const refusals = exceeded.filter(({ mode }) => mode === 'enforce');
-  const overruns = exceeded.filter(({ mode }) => mode !== 'enforce');
+  const refusals = unchecked ? [] : exceeded.filter(({ mode }) => mode === 'enforce');
+  const overruns = unchecked ? exceeded : exceeded.filter(({ mode }) => mode !== 'enforce');
   const allowed = refusals.length === 0;
   return { allowed, charged: allowed, refusals, overruns, nearLimits: allowed ? nearLimits : [] };
 }

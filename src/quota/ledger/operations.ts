@@ -18,6 +18,11 @@ export interface Reservation {
   readonly quotas: readonly string[];
   /** The stored version that an update replaces. Absent for a create. */
   readonly old?: ReservedOver | undefined;
+  /**
+   * Charged whether it fits or not, as the API server does with the status of a claim; what it exceeds is told as an
+   * overrun. Default: false.
+   */
+  readonly unchecked?: boolean | undefined;
   /** Judged like any other, and nothing is written. */
   readonly dryRun: boolean;
 }

@@ -55,7 +55,7 @@ export interface Verdict {
   readonly charged: boolean;
   /** Quotas in mode `enforce` that refuse: all of them, not only the first. */
   readonly refusals: readonly Exceeded[];
-  /** Quotas in mode `warn` or `audit` that are exceeded by it. */
+  /** Quotas that are exceeded by it and let it pass: those in mode `warn` or `audit`, and all of them if it went unchecked. */
   readonly overruns: readonly Exceeded[];
   readonly nearLimits: readonly NearLimit[];
 }

@@ -1,5 +1,6 @@
 import { accountText } from '../draft.ts';
 import { keyText, type Charge, type ChargeKey } from '../charge.ts';
+import { selectCharges } from './select-charges.ts';
 import type {
   Account,
   AccountKey,
@@ -43,10 +44,7 @@ export class MemoryLedgerStore implements LedgerStore {
   }
 
   async charges(query: ChargeQuery): Promise<Charge[]> {
-    return [...this.#charges.values()]
-      .filter((charge) => matchesQuery(charge, query))
-      .sort((a, b) => compareKeys(a.key, b.key))
-      .slice(0, query.limit);
+    return selectCharges(this.#charges.values(), query);
   }
 
   async clusters(): Promise<Cluster[]> {
@@ -80,27 +78,4 @@ export class MemoryLedgerStore implements LedgerStore {
 function replace<V>(map: Map<string, V>, key: string, value: V | null): void {
   if (value === null) map.delete(key);
   else map.set(key, value);
-}
-
-/** What {@link LedgerStore.charges} returns, for stores that filter by themselves. */
-export function matchesQuery(charge: Charge, query: ChargeQuery): boolean {
-  const { cluster, resource, namespace, open, releasedBefore, after } = query;
-  const { key, released } = charge;
-  return (
-    (cluster === undefined || key.cluster === cluster) &&
-    (resource === undefined || key.resource === resource) &&
-    (namespace === undefined || charge.namespace === namespace) &&
-    (open !== true || charge.pending.length > 0) &&
-    (releasedBefore === undefined ? released === null : released !== null && released.at < releasedBefore) &&
-    (after === undefined || compareKeys(key, after) > 0)
-  );
-}
-
-export function compareKeys(a: ChargeKey, b: ChargeKey): number {
-  return compareTexts(a.cluster, b.cluster) || compareTexts(a.resource, b.resource) || compareTexts(a.uid, b.uid);
-}
-
-/** Ids are ASCII, for which UTF-16 order is byte order. */
-function compareTexts(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

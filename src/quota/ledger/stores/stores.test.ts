@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { onTestFinished } from 'vitest';
+import { describe, onTestFinished } from 'vitest';
+import { FakeConfigMaps } from '../../../../test/fake-config-maps.ts';
 import { describeLedgerStore } from '../../../../test/ledger-store-contract.ts';
 import { MemoryLedgerStore } from './memory.ts';
+import { KubernetesLedgerStore } from './kubernetes.ts';
 import { SqliteLedgerStore } from './sqlite.ts';
 
 describeLedgerStore('MemoryLedgerStore', async () => {
@@ -16,4 +18,16 @@ describeLedgerStore('SqliteLedgerStore', async () => {
   onTestFinished(() => rmSync(folder, { recursive: true }));
   const path = join(folder, 'ledger.sqlite');
   return { first: new SqliteLedgerStore({ path }), second: new SqliteLedgerStore({ path }) };
+});
+
+describe.each([
+  ['that folds now and then', 4_000],
+  ['that folds after every write', 0],
+  ['that never folds', 1_000_000],
+])('KubernetesLedgerStore %s', (_how, maxJournalBytes) => {
+  describeLedgerStore('over ConfigMaps', async () => {
+    const client = new FakeConfigMaps();
+    const make = () => new KubernetesLedgerStore({ client, namespace: 'quota', maxJournalBytes });
+    return { first: make(), second: make() };
+  });
 });
