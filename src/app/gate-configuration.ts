@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Scalar } from 'yaml';
 import { z } from 'zod';
 import { InvalidConfigurationError } from './errors.ts';
+import { guardSchema } from './guard-configuration.ts';
 import { nearest } from './nearest.ts';
 
 const port = z.int().min(0).max(65_535);
@@ -14,18 +15,22 @@ const dnsName = z
 
 const serviceSchema = z.strictObject({ namespace: dnsLabel, name: dnsLabel, port: port.min(1).default(443) });
 
-const gateSchema = z.strictObject({
+const gateFields = z.strictObject({
   apiVersion: z.literal('config.sallyport.dev/v1alpha1'),
   kind: z.literal('GateConfiguration'),
   metadata: z.looseObject({}).optional(),
   /** Which webhooks there are. */
-  webhooks: z.strictObject({
-    /** Folders or files, relative to the configuration file. */
-    paths: z.array(z.string()).min(1),
-    /** When given, only these, by name or path. */
-    enable: z.array(z.string()).optional(),
-    disable: z.array(z.string()).default([]),
-  }),
+  webhooks: z
+    .strictObject({
+      /** Folders or files, relative to the configuration file. */
+      paths: z.array(z.string()).default([]),
+      /** When given, only these, by name or path. */
+      enable: z.array(z.string()).optional(),
+      disable: z.array(z.string()).default([]),
+    })
+    .prefault({}),
+  /** Pods that leave only after their clean-up. Default: none. */
+  guard: guardSchema.optional(),
   server: z
     .strictObject({
       host: z.string().default('0.0.0.0'),
@@ -94,6 +99,11 @@ const gateSchema = z.strictObject({
     .optional(),
 });
 
+const gateSchema = gateFields.refine(({ webhooks, guard }) => webhooks.paths.length > 0 || guard !== undefined, {
+  path: ['webhooks', 'paths'],
+  error: 'names no webhooks, and there is nothing else to serve; expected at least one file or folder',
+});
+
 /**
  * How a gate runs: `config.sallyport.dev/v1alpha1` GateConfiguration with every default filled in. Paths are absolute.
  */
@@ -126,7 +136,7 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
     throw new InvalidConfigurationError(problems.join('\n'));
   }
   const folder = dirname(file);
-  const { certificates, webhooks, decisionLog } = parsed.data;
+  const { certificates, webhooks, decisionLog, guard } = parsed.data;
   return {
     ...parsed.data,
     webhooks: { ...webhooks, paths: webhooks.paths.map((path) => resolve(folder, path)) },
@@ -134,6 +144,7 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
       certificates.mode === 'Files'
         ? { ...certificates, directory: resolve(folder, certificates.directory) }
         : certificates,
+    ...(guard?.folder !== undefined && { guard: { ...guard, folder: resolve(folder, guard.folder) } }),
     ...(decisionLog !== undefined && {
       decisionLog: 'path' in decisionLog ? { ...decisionLog, path: resolve(folder, decisionLog.path) } : decisionLog,
     }),

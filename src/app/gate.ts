@@ -1,4 +1,4 @@
-import type { WebhookRegistry } from '../admission/index.ts';
+import { WebhookRegistry } from '../admission/index.ts';
 import { CertificateReadiness, type CertificateSource, type Health } from '../certs/index.ts';
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
@@ -7,6 +7,7 @@ import type { AuditSink, Clock, Logger, Tracer } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
+import { GateGuard, type GuardPlan } from './gate-guard.ts';
 import { gateMetrics } from './gate-metrics.ts';
 import { InformerListers } from './informer-listers.ts';
 import { IsolatedWebhooks } from './isolated-webhooks.ts';
@@ -15,6 +16,8 @@ import { registrationOptions } from './registration-options.ts';
 export interface GateOptions {
   readonly configuration: GateConfiguration;
   readonly registry: WebhookRegistry;
+  /** The deletion guard, when the configuration has one; see `planGuard`. */
+  readonly guard?: GuardPlan | undefined;
   readonly cluster: ClusterConfig;
   /** Whether to write the webhook configurations, or leave them to somebody else. */
   readonly registers: boolean;
@@ -33,6 +36,9 @@ export interface GateOptions {
 export class Gate {
   readonly #options: GateOptions;
   readonly #client: KubeClient;
+  readonly #guard: GateGuard | undefined;
+  /** The webhooks of users' files, and those of the guard. */
+  readonly #registry: WebhookRegistry;
   readonly #registrar: Registrar;
   readonly #certificates: CertificateSource;
   readonly #readiness: CertificateReadiness;
@@ -43,11 +49,14 @@ export class Gate {
 
   /** Throws {@link InvalidConfigurationError}, {@link InvalidRegistrationError} and {@link UnsafeRegistrationError}. */
   constructor(options: GateOptions) {
-    const { configuration, registry, registers, cluster, metrics, log, clock } = options;
+    const { configuration, registers, cluster, metrics, log, clock } = options;
     this.#options = options;
     this.#client = new KubeClient(cluster);
     const registration = registrationOptions(configuration);
     const namespace = registration.ownNamespace ?? cluster.namespace;
+    this.#guard = options.guard && new GateGuard({ ...options, plan: options.guard, client: this.#client, namespace });
+    this.#registry = new WebhookRegistry([...options.registry, ...(this.#guard?.webhooks() ?? [])]);
+    const registry = this.#registry;
     this.#registrar = new Registrar({
       ...registration,
       client: this.#client,
@@ -84,12 +93,13 @@ export class Gate {
    * process stays. A failure that only a person can heal rejects.
    */
   async start(signal?: AbortSignal): Promise<ListenAddress> {
-    const { configuration, registry, registers, metrics, log, decisions, tracer, clock } = this.#options;
+    const { configuration, registers, metrics, log, decisions, tracer, clock } = this.#options;
     const { host, port, healthPort } = configuration.server;
     this.#listers.start();
+    this.#guard?.start();
     await Promise.all([this.#certificates.start(signal), this.#isolated.start()]);
     this.#server = new AdmissionServer({
-      registry,
+      registry: this.#registry,
       certificates: this.#certificates,
       host,
       port,
@@ -98,6 +108,7 @@ export class Gate {
       readiness: [
         { name: 'certificates', healthy: () => this.#readiness.healthy() },
         { name: 'caches', healthy: () => this.#cachesHealth() },
+        ...this.#guardReadiness(),
         ...(registers ? [{ name: 'registration', healthy: () => this.#registrationHealth() }] : []),
       ],
       listers: this.#listers.source,
@@ -130,6 +141,7 @@ export class Gate {
     await this.#registrar.stop();
     await this.#server?.stop(hurry);
     await this.#isolated.stop();
+    await this.#guard?.stop();
     await this.#readiness.stop();
     await this.#certificates.stop();
     await this.#listers.stop();
@@ -143,6 +155,11 @@ export class Gate {
   #registrationHealth(): Health {
     const { problem } = this.#registrar.state();
     return problem === undefined ? { kind: 'healthy' } : { kind: 'degraded', reason: problem };
+  }
+
+  #guardReadiness(): { readonly name: string; readonly healthy: () => Health }[] {
+    const guard = this.#guard;
+    return guard === undefined ? [] : [{ name: 'guard', healthy: () => guard.health() }];
   }
 
   #cachesHealth(): Health {

@@ -2,6 +2,7 @@ import type { WebhookRegistry } from '../admission/index.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { InvalidConfigurationError } from './errors.ts';
+import { guardObjects } from './guard-manifests.ts';
 import { registeringRights, servingRights } from './install-rights.ts';
 import { configurationKey, registeringDeployment, servingDeployment, unregistering } from './install-workloads.ts';
 
@@ -53,6 +54,7 @@ export function installManifests(options: InstallOptions): Manifest[] {
         labels: { 'app.kubernetes.io/managed-by': 'sallyport', 'pod-security.kubernetes.io/enforce': 'restricted' },
       },
     },
+    ...guardObjects(configuration),
     ...servingRights(configuration, registry, serving),
     ...registeringRights(configuration, registering),
     {

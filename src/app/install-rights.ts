@@ -1,11 +1,12 @@
 import type { WebhookRegistry } from '../admission/index.ts';
 import { parseResourceName } from '../api/resource-name.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
+import { guardNamespaceRules, guardRules } from './guard-manifests.ts';
 import type { Identity, Manifest } from './install-manifests.ts';
 
 /**
  * What the identity that serves may do: read what the webhooks declare in `reads`, its Secret, and the configurations whose
- * CA bundle its certificate has to fit. It writes nothing.
+ * CA bundle its certificate has to fit. It writes nothing, unless it guards Pods: see {@link guardRules}.
  */
 export function servingRights(
   configuration: GateConfiguration,
@@ -15,8 +16,12 @@ export function servingRights(
   const cluster = [
     { ...configurations, resourceNames: [configuration.registration.name], verbs: ['get', 'list', 'watch'] },
     ...readRules(registry),
+    ...guardRules(configuration),
   ];
-  return bound(identity, cluster, secretRules(configuration, ['get', 'list', 'watch'], []));
+  return bound(identity, cluster, [
+    ...secretRules(configuration, ['get', 'list', 'watch'], []),
+    ...guardNamespaceRules(configuration),
+  ]);
 }
 
 /** What the identity that registers may do: the configurations of our name, our Secret, and nothing with what handlers read. */

@@ -11,3 +11,12 @@ export class InvalidGuardPolicyError extends SallyportError {
     this.problems = problems;
   }
 }
+
+/** Whether a Pod is guarded cannot be told: the DeletionGuards have not been read yet. */
+export class GuardsUnknownError extends SallyportError {
+  override readonly code = 'SALLYPORT_GUARDS_UNKNOWN';
+
+  constructor() {
+    super('the DeletionGuards have not been read yet; is their definition installed, and may the gate list them?');
+  }
+}

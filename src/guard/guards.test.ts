@@ -24,7 +24,7 @@ function guard(namespace: string, name: string, app: string): DeletionGuard {
 
 /** A source whose set the test gives. */
 class GivenSource implements ObjectSource<DeletionGuard> {
-  current: ObjectSet<DeletionGuard> | undefined;
+  current: ObjectSet<DeletionGuard> | undefined = { objects: [], problems: [] };
   readonly lastContact = undefined;
   #listener: ((set: ObjectSet<DeletionGuard>) => void) | undefined;
   start(): void {}
@@ -75,6 +75,12 @@ describe('Guards.guardOf()', () => {
     ]);
     source.give();
     expect(nameFor('shop', 'db')).toBe('any');
+  });
+
+  it('faults while nobody can tell', () => {
+    const source = new GivenSource();
+    source.current = undefined;
+    expect(() => guardsOf(source).guardOf(pod('shop', 'db'))).toThrow('have not been read yet');
   });
 
   it('finds none where none matches', () => {

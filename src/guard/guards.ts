@@ -3,7 +3,7 @@ import type { ObjectSource } from '../kube/index.ts';
 import type { Logger } from '../telemetry/index.ts';
 import type { GuardDefinition } from './definition.ts';
 import type { DeletionGuard } from './deletion-guard.ts';
-import { InvalidGuardPolicyError } from './errors.ts';
+import { GuardsUnknownError, InvalidGuardPolicyError } from './errors.ts';
 import type { Guard, GuardSet } from './guard.ts';
 import { resolveGuardPolicy } from './guard-policy.ts';
 import type { Hooks } from './hooks/hooks.ts';
@@ -25,10 +25,12 @@ export interface GuardsOptions {
  */
 export class Guards implements GuardSet {
   readonly #defined: readonly Guard[];
+  readonly #source: ObjectSource<DeletionGuard>;
   readonly #byNamespace = new Map<string, readonly Guard[]>();
   readonly #unsubscribe: () => void;
 
   constructor({ source, definitions, hooks, log }: GuardsOptions) {
+    this.#source = source;
     this.#defined = definitions.map(guardOfDefinition).sort(byName);
     const twice = this.#defined.find(({ name }, index) => this.#defined[index + 1]?.name === name);
     if (twice !== undefined) throw new InvalidGuardPolicyError([`name: "${twice.name}" is taken by another guard`]);
@@ -42,7 +44,9 @@ export class Guards implements GuardSet {
     });
   }
 
+  /** Throws {@link GuardsUnknownError} before the DeletionGuards were read once: nobody can tell then. */
   guardOf(pod: Pod): Guard | undefined {
+    if (this.#source.current === undefined) throw new GuardsUnknownError();
     const matches = (guard: Guard): boolean => guard.matches(pod);
     const own = this.#byNamespace.get(pod.metadata?.namespace ?? '')?.find(matches);
     return own ?? this.#defined.find(matches);

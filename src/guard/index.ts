@@ -7,6 +7,8 @@ export { askOwnUser, GuardController, type GuardControllerOptions, type HoldView
 export { resolveGuardPolicy, type GuardPolicy, type GuardPolicyOptions } from './guard-policy.ts';
 export { Guards, type GuardsOptions } from './guards.ts';
 export { Hooks, type HooksOptions } from './hooks/hooks.ts';
+export { defaultHookSecret } from './hooks/hook-spec.ts';
+export { declareGuardWebhooks } from './webhooks.ts';
 export {
   bypassAnnotation,
   formatState,

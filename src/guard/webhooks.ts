@@ -112,6 +112,16 @@ export function guardWebhooks(options: GuardWebhooksOptions): WebhookDefinition[
   ];
 }
 
+/**
+ * The same webhooks for a process that registers them and does not serve them. `user` as in {@link GuardWebhooksOptions}.
+ */
+export function declareGuardWebhooks(user: string): WebhookDefinition[] {
+  const decide = (): never => {
+    throw new TypeError('declared only: another process serves the webhooks of the guard');
+  };
+  return guardWebhooks({ gatekeeper: { decide }, guards: { guardOf: () => undefined }, user });
+}
+
 interface DeleteRequest {
   readonly namespace: string;
   readonly name: string;

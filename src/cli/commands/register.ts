@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import type { CertificateSource } from '../../certs/index.ts';
 import { certificateSource, injectCaFrom } from '../../app/certificates.ts';
+import { loadRegistered } from '../../app/gate-guard.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
-import { loadRegistry } from '../../sources/load-registry.ts';
 import { RegistrationService } from '../../app/registration-service.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
@@ -44,9 +44,9 @@ async function keepRegistered({ config, caBundle, force = false }: RegisterOptio
   const { decisionLog: _decisionLog, ...rest } = configuration;
   const logs = await openServiceLogs(rest, metrics, systemClock);
   try {
-    const registry = await loadRegistry(configuration.webhooks);
-    await checkMatchConditions(registry);
     const cluster = await loadClusterConfig({ environment: process.env });
+    const registry = await loadRegistered(configuration, cluster);
+    await checkMatchConditions(registry);
     const { log } = logs;
     const service = new RegistrationService({
       configuration,
@@ -70,10 +70,10 @@ async function keepRegistered({ config, caBundle, force = false }: RegisterOptio
 
 async function registerOnce({ config, caBundle, force, timeout }: RegisterOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
-  const registry = await loadRegistry(configuration.webhooks);
+  const clusterConfig = await loadClusterConfig({ environment: process.env });
+  const registry = await loadRegistered(configuration, clusterConfig);
   await checkMatchConditions(registry);
   const log = terminalLogger(configuration.log.level);
-  const clusterConfig = await loadClusterConfig({ environment: process.env });
   const client = new KubeClient(clusterConfig);
   const given = caBundle === undefined ? undefined : await readFile(caBundle, 'utf8');
   const options = registrationOptions(configuration);

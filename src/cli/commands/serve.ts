@@ -1,4 +1,5 @@
 import { Gate } from '../../app/gate.ts';
+import { planGuard } from '../../app/gate-guard.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
 import { logStrayRejections } from '../../app/stray-rejections.ts';
@@ -26,6 +27,7 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
     const gate = new Gate({
       configuration,
       registry,
+      guard: await planGuard(configuration, cluster),
       cluster,
       registers: register,
       metrics,
