@@ -224,6 +224,28 @@ registration: ${registration}
     );
   });
 
+  it('prints a ServiceMonitor, or the Job that unregisters alone, when it is asked to', async () => {
+    const command = ['manifests', '--config', configuration(service), '--image', 'gate:1'];
+    const monitored = await sallyport(...command, '--service-monitor');
+    expect(kindsOf(monitored.stdout)).toContain('ServiceMonitor');
+    expect((await sallyport(...command)).stdout).not.toContain('ServiceMonitor');
+    const job = await sallyport(...command, '--pre-delete-job');
+    expect(kindsOf(job.stdout)).toEqual(['Job']);
+    expect(job.stdout).toContain('- unregister\n');
+  });
+
+  it('needs a folder for the decision log that can be a volume', async () => {
+    const text = `apiVersion: config.sallyport.dev/v1alpha1
+kind: GateConfiguration
+webhooks: { paths: ["${root}/${examples}/webhooks"] }
+registration: ${service}
+decisionLog: { to: File, path: decisions.jsonl }
+`;
+    const { code, stderr } = await sallyport('manifests', '--config', write('beside.yaml', text), '--image', 'gate:1');
+    expect(stderr).toContain('decisionLog.path: in a cluster its folder is a volume, and /etc/sallyport cannot be one');
+    expect(code).toBe(2);
+  });
+
   it('needs a Service', async () => {
     const { code, stderr } = await sallyport('manifests', '--config', configuration('{}'), '--image', 'gate:1');
     expect(stderr).toContain('registration.service is missing');

@@ -1,7 +1,15 @@
 import type { WebhookRegistry } from '../admission/index.ts';
 import type { Connection } from './connections.ts';
 import type { HealthEndpoint } from './health.ts';
-import { answer, refuse, type HttpRequest, type HttpResponse, type Refusal } from './http-message.ts';
+import {
+  answer,
+  notFound,
+  readOnly,
+  refuse,
+  type HttpRequest,
+  type HttpResponse,
+  type Refusal,
+} from './http-message.ts';
 import { ReviewExchange, type ReviewSite } from './review-exchange.ts';
 import { Routes, timedWebhooks, type MountedRoute } from './routes.ts';
 
@@ -95,16 +103,3 @@ export class Dispatcher {
     return new Routes(webhooks, this.#options.mounted);
   }
 }
-
-const notFound = {
-  code: 404,
-  reason: 'NotFound',
-  message: 'nothing is served at this path',
-} satisfies Omit<Refusal, 'close'>;
-
-const readOnly = {
-  code: 405,
-  reason: 'MethodNotAllowed',
-  message: 'only GET and HEAD are allowed here',
-  headers: ['Allow', 'GET, HEAD'],
-} satisfies Omit<Refusal, 'close'>;

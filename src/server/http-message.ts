@@ -101,3 +101,18 @@ function writeHead(
   // Both take a flat list of names and values; their overloads differ too much for the compiler to see it.
   (response as ServerResponse).writeHead(httpStatus, lines);
 }
+
+/** Nobody answers at this path. */
+export const notFound = {
+  code: 404,
+  reason: 'NotFound',
+  message: 'nothing is served at this path',
+} satisfies Omit<Refusal, 'close'>;
+
+/** Of probes. */
+export const readOnly = {
+  code: 405,
+  reason: 'MethodNotAllowed',
+  message: 'only GET and HEAD are allowed here',
+  headers: ['Allow', 'GET, HEAD'],
+} satisfies Omit<Refusal, 'close'>;

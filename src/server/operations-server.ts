@@ -1,7 +1,7 @@
 import type { Server as HttpServer } from 'node:http';
 import { systemClock, type Clock, type Logger } from '../telemetry/index.ts';
 import { HealthEndpoint, type HealthCheck } from './health.ts';
-import { answer, refuse } from './http-message.ts';
+import { answer, notFound, readOnly, refuse } from './http-message.ts';
 import { createPlainListener, listen, type ListenAddress } from './listener.ts';
 import type { MountedRoute } from './routes.ts';
 
@@ -34,15 +34,14 @@ export class OperationsServer {
       const [path = '/', query = ''] = (request.url ?? '/').split('?', 2);
       const endpoint = endpoints.get(path);
       const route = routes.find((each) => each.path === path);
-      if (endpoint !== undefined) {
+      if (endpoint !== undefined && request.method !== 'GET' && request.method !== 'HEAD') {
+        refuse(request, response, clock, { ...readOnly, close: true });
+      } else if (endpoint !== undefined) {
         const { isHealthy, body } = endpoint.report(query);
         const headers = ['Cache-Control', 'no-store'];
         answer(request, response, isHealthy ? 200 : 503, 'text/plain; charset=utf-8', body, { close: false, headers });
       } else if (route !== undefined) route.handle(request, response);
-      else {
-        const message = 'nothing is served at this path';
-        refuse(request, response, clock, { code: 404, reason: 'NotFound', message, close: true });
-      }
+      else refuse(request, response, clock, { ...notFound, close: true });
     });
   }
 
