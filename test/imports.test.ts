@@ -70,6 +70,7 @@ const allowed: Readonly<Record<string, readonly string[]>> = {
     'certs',
     'server',
     'registrar',
+    'usage',
     'quota',
     'guard',
   ],

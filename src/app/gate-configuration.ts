@@ -5,6 +5,7 @@ import { z } from 'zod';
 import { InvalidConfigurationError } from './errors.ts';
 import { guardSchema } from './guard-configuration.ts';
 import { nearest } from './nearest.ts';
+import { absolutePaths, quotaSchema } from './quota-configuration.ts';
 
 const port = z.int().min(0).max(65_535);
 const dnsLabel = z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label such as "sallyport"');
@@ -31,6 +32,8 @@ const gateFields = z.strictObject({
     .prefault({}),
   /** Pods that leave only after their clean-up. Default: none. */
   guard: guardSchema.optional(),
+  /** Quota across clusters. Default: none. */
+  quota: quotaSchema.optional(),
   server: z
     .strictObject({
       host: z.string().default('0.0.0.0'),
@@ -99,10 +102,13 @@ const gateFields = z.strictObject({
     .optional(),
 });
 
-const gateSchema = gateFields.refine(({ webhooks, guard }) => webhooks.paths.length > 0 || guard !== undefined, {
-  path: ['webhooks', 'paths'],
-  error: 'names no webhooks, and there is nothing else to serve; expected at least one file or folder',
-});
+const gateSchema = gateFields.refine(
+  ({ webhooks, guard, quota }) => webhooks.paths.length > 0 || guard !== undefined || quota !== undefined,
+  {
+    path: ['webhooks', 'paths'],
+    error: 'names no webhooks, and there is nothing else to serve; expected at least one file or folder',
+  },
+);
 
 /**
  * How a gate runs: `config.sallyport.dev/v1alpha1` GateConfiguration with every default filled in. Paths are absolute.
@@ -136,9 +142,10 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
     throw new InvalidConfigurationError(problems.join('\n'));
   }
   const folder = dirname(file);
-  const { certificates, webhooks, decisionLog, guard } = parsed.data;
+  const { certificates, webhooks, decisionLog, guard, quota } = parsed.data;
   return {
     ...parsed.data,
+    quota: quota === undefined ? undefined : absolutePaths(quota, folder),
     webhooks: { ...webhooks, paths: webhooks.paths.map((path) => resolve(folder, path)) },
     certificates:
       certificates.mode === 'Files'

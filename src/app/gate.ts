@@ -1,4 +1,4 @@
-import { WebhookRegistry } from '../admission/index.ts';
+import { WebhookRegistry, type WebhookDefinition } from '../admission/index.ts';
 import { CertificateReadiness, type CertificateSource, type Health } from '../certs/index.ts';
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
@@ -9,6 +9,7 @@ import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { GateGuard, type GuardPlan } from './gate-guard.ts';
 import { gateMetrics } from './gate-metrics.ts';
+import { GateQuota } from './gate-quota.ts';
 import { InformerListers } from './informer-listers.ts';
 import { IsolatedWebhooks } from './isolated-webhooks.ts';
 import { registrationOptions } from './registration-options.ts';
@@ -44,6 +45,10 @@ export class Gate {
   readonly #readiness: CertificateReadiness;
   readonly #listers: InformerListers;
   readonly #isolated: IsolatedWebhooks;
+  readonly #quota: GateQuota | undefined;
+  /** The webhook of quotas, of which the last one is served on when no quota is left: it may still be called. */
+  #quotaWebhook: WebhookDefinition | undefined;
+  #startRegistering: () => void = () => undefined;
   #server: AdmissionServer | undefined;
   #endSubscription: () => void = () => undefined;
 
@@ -86,6 +91,17 @@ export class Gate {
       registration: registers ? () => this.#registrar.state() : undefined,
       clock,
     });
+    if (configuration.quota !== undefined) {
+      this.#quota = new GateQuota({
+        configuration: configuration.quota,
+        client: this.#client,
+        excludedNamespaces: registration.excludedNamespaces,
+        onWebhook: (webhook) => this.#setQuotaWebhook(webhook),
+        metrics,
+        log,
+        clock,
+      });
+    }
   }
 
   /**
@@ -99,7 +115,7 @@ export class Gate {
     this.#guard?.start();
     await Promise.all([this.#certificates.start(signal), this.#isolated.start()]);
     this.#server = new AdmissionServer({
-      registry: this.#registry,
+      registry: this.#withQuota(this.#quotaWebhook),
       certificates: this.#certificates,
       host,
       port,
@@ -110,6 +126,7 @@ export class Gate {
         { name: 'caches', healthy: () => this.#cachesHealth() },
         ...this.#guardReadiness(),
         ...(registers ? [{ name: 'registration', healthy: () => this.#registrationHealth() }] : []),
+        ...this.#quotaReadiness(),
       ],
       listers: this.#listers.source,
       answer: this.#isolated.answer,
@@ -124,9 +141,15 @@ export class Gate {
     this.#readiness.start();
     this.#endSubscription = this.#certificates.subscribe(() => this.#registrar.refresh());
     if (registers) {
-      // It ends by our own stopping only, and tells of every failure before itself.
-      this.#registrar.start(signal).catch(() => undefined);
+      this.#startRegistering = () => {
+        this.#startRegistering = () => undefined;
+        // It ends by our own stopping only, and tells of every failure before itself.
+        this.#registrar.start(signal).catch(() => undefined);
+      };
+      // Without knowing the quotas it would take away the rules for them that a former process registered.
+      if (this.#quota === undefined) this.#startRegistering();
     } else this.#registrar.observe();
+    this.#quota?.start();
     return address;
   }
 
@@ -142,6 +165,7 @@ export class Gate {
     await this.#server?.stop(hurry);
     await this.#isolated.stop();
     await this.#guard?.stop();
+    await this.#quota?.stop();
     await this.#readiness.stop();
     await this.#certificates.stop();
     await this.#listers.stop();
@@ -160,6 +184,23 @@ export class Gate {
   #guardReadiness(): { readonly name: string; readonly healthy: () => Health }[] {
     const guard = this.#guard;
     return guard === undefined ? [] : [{ name: 'guard', healthy: () => guard.health() }];
+  }
+
+  /** Served first and registered second. */
+  #setQuotaWebhook(webhook: WebhookDefinition | undefined): void {
+    this.#quotaWebhook = webhook ?? this.#quotaWebhook;
+    this.#server?.setRegistry(this.#withQuota(this.#quotaWebhook));
+    this.#registrar.setRegistry(this.#withQuota(webhook));
+    this.#startRegistering();
+  }
+
+  #withQuota(webhook: WebhookDefinition | undefined): WebhookRegistry {
+    return new WebhookRegistry([...this.#registry, ...(webhook === undefined ? [] : [webhook])]);
+  }
+
+  #quotaReadiness(): { readonly name: string; readonly healthy: () => Health }[] {
+    const quota = this.#quota;
+    return quota === undefined ? [] : [{ name: 'quota', healthy: () => quota.health() }];
   }
 
   #cachesHealth(): Health {

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/fake-clock.ts';
 import { issueAuthority } from '../certs/index.ts';
 import type { RegistrationState } from '../registrar/index.ts';
+import { quotaMetrics, type Exceeded, type ObservationOutcome, type SettlementOutcome } from '../quota/index.ts';
 import { serverMetrics, type RequestOutcome, type ServerLoad, type ServerObserver } from '../server/index.ts';
 import { prometheusMetrics, type PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { gateMetrics } from './gate-metrics.ts';
@@ -14,6 +15,7 @@ class Figures {
   readonly metrics: PrometheusMetrics = prometheusMetrics();
   readonly clock = new FakeClock();
   readonly observer: ServerObserver = serverMetrics(this.metrics);
+  readonly quota = quotaMetrics(this.metrics);
   bundle: string | undefined;
   registration: RegistrationState = {
     registered: true,
@@ -74,6 +76,29 @@ const loads = (load: Partial<ServerLoad>) => (): void => void (figures.load = { 
 const registers = (state: Partial<RegistrationState>) => (): void =>
   void (figures.registration = { ...figures.registration, ...state });
 const year2100 = Date.UTC(2100, 0, 1);
+
+const judged = (cause: Exceeded['cause'] | undefined): void => {
+  const none = new Map<string, never>();
+  const refusals: Exceeded[] =
+    cause === undefined
+      ? []
+      : [
+          {
+            quota: 'q',
+            name: 'q',
+            mode: 'enforce',
+            cause,
+            requested: none,
+            used: none,
+            limited: none,
+            byCluster: [],
+            byNamespace: [],
+          },
+        ];
+  const verdict = { allowed: cause === undefined, charged: false, refusals, overruns: [], nearLimits: [] };
+  figures.quota.ledger.decided(verdict, { dryRun: false, cluster: 'c' });
+};
+const committed = (): void => figures.quota.ledger.committed({ operations: 12, milliseconds: 250, failed: false });
 
 interface Row {
   readonly sample: string;
@@ -227,6 +252,78 @@ const rows: Record<string, readonly Row[]> = {
   ],
   sallyport_registration_repairs_total: [
     { sample: 'sallyport_registration_repairs_total', act: registers({ repairs: 3 }), by: 3 },
+  ],
+  sallyport_quota_verdicts_total: [
+    {
+      sample: 'sallyport_quota_verdicts_total{verdict="allowed",dry_run="false"}',
+      act: () => judged(undefined),
+      by: 1,
+    },
+    {
+      sample: 'sallyport_quota_verdicts_total{verdict="perCluster",dry_run="false"}',
+      act: () => judged('perCluster'),
+      by: 1,
+    },
+  ],
+  sallyport_quota_faults_total: [
+    {
+      sample: 'sallyport_quota_faults_total{outcome="refused"}',
+      act: () => figures.quota.fault('refused'),
+      by: 1,
+    },
+  ],
+  sallyport_quota_commit_duration_seconds: [
+    { sample: 'sallyport_quota_commit_duration_seconds_sum{failed="false"}', act: () => committed(), by: 0.25 },
+  ],
+  sallyport_quota_commit_operations: [
+    { sample: 'sallyport_quota_commit_operations_sum', act: () => committed(), by: 12 },
+  ],
+  sallyport_quota_observations_total: (
+    ['confirmed', 'discovered', 'changed', 'unchanged', 'gone'] satisfies ObservationOutcome[]
+  ).map((outcome) => ({
+    sample: `sallyport_quota_observations_total{outcome="${outcome}"}`,
+    act: () => figures.quota.ledger.observed(outcome),
+    by: 1,
+  })),
+  sallyport_quota_late_confirmations_total: [
+    {
+      sample: 'sallyport_quota_late_confirmations_total',
+      act() {
+        figures.quota.ledger.observed('late');
+        figures.quota.ledger.settled('late');
+      },
+      by: 2,
+    },
+  ],
+  sallyport_quota_settlements_total: (['released', 'gone'] satisfies SettlementOutcome[]).map((outcome) => ({
+    sample: `sallyport_quota_settlements_total{outcome="${outcome}"}`,
+    act: () => figures.quota.ledger.settled(outcome),
+    by: 1,
+  })),
+  sallyport_quota_given_back_total: [
+    { sample: 'sallyport_quota_given_back_total', act: () => figures.quota.ledger.gaveBack(), by: 1 },
+  ],
+  sallyport_quota_open_reservations: [
+    { sample: 'sallyport_quota_open_reservations', act: () => figures.quota.observer.open(7, 2), by: 7 },
+  ],
+  sallyport_quota_stranded_reservations: [
+    { sample: 'sallyport_quota_stranded_reservations', act: () => figures.quota.observer.open(7, 2), by: 2 },
+  ],
+  sallyport_quota_unsynced_resources: [
+    {
+      sample: 'sallyport_quota_unsynced_resources',
+      act: () => figures.quota.observer.unsynced(['pods', 'services']),
+      by: 2,
+    },
+  ],
+  sallyport_quota_drift_total: (['gone', 'discovered', 'changed'] as const).map((kind) => ({
+    sample: `sallyport_quota_drift_total{kind="${kind}"}`,
+    act: () =>
+      figures.quota.observer.recounted({ gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0, [kind]: 3 }),
+    by: 3,
+  })),
+  sallyport_quotas_in_debt: [
+    { sample: 'sallyport_quotas_in_debt', act: () => figures.quota.observer.inDebt(2), by: 2 },
   ],
   sallyport_configuration_load_timestamp_seconds: [
     { sample: 'sallyport_configuration_load_timestamp_seconds', act: () => undefined, by: NaN },

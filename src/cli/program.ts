@@ -5,6 +5,7 @@ import type { TestOptions } from './commands/test.ts';
 import { exitCode, type ExitCode } from './exit-code.ts';
 import { addGuardCommands } from './guard-program.ts';
 import { notSimulatedText } from './not-simulated.ts';
+import { addQuotaCommands } from './quota-program.ts';
 import type { ReviewInput } from './review-input.ts';
 
 /**
@@ -213,6 +214,7 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
     });
 
   addGuardCommands(program, finish);
+  addQuotaCommands(program, finish);
 
   program
     .command('version')

@@ -1,5 +1,12 @@
+export { clusterIdOf } from './cluster-id.ts';
 export { globalQuotaDefinition } from './custom-resource-definition.ts';
+export { explainObject, type ObjectExplanation } from './explain.ts';
 export { globalQuotaKind, type GlobalQuota } from './global-quota.ts';
+export { ledgerReader } from './ledger-reader.ts';
 export * from './ledger/index.ts';
-export { QuotaSelection, type ClusterFacts, type QuotaSelectionOptions } from './selection.ts';
-export { quotaMatchConditions, quotaRules } from './webhook-rules.ts';
+export { quotaMetrics } from './metrics.ts';
+export { noObserverMetrics, QuotaObserver } from './observer.ts';
+export { QuotaSelection } from './selection.ts';
+export { QuotaStatusWriter } from './status.ts';
+export { termsOf } from './terms-of.ts';
+export { quotaWebhook } from './webhook.ts';

@@ -1,0 +1,227 @@
+import type { WebhookDefinition } from '../admission/index.ts';
+import type { Health } from '../certs/index.ts';
+import type { KubeClient, ObjectSet } from '../kube/index.ts';
+import {
+  clusterIdOf,
+  ledgerReader,
+  Ledger,
+  QuotaObserver,
+  QuotaSelection,
+  QuotaStatusWriter,
+  quotaMetrics,
+  quotaWebhook,
+  termsOf,
+  type GlobalQuota,
+} from '../quota/index.ts';
+import type { Clock, Logger, Metrics } from '../telemetry/index.ts';
+import type { QuotaConfiguration } from './quota-configuration.ts';
+import { openQuotaObjects } from './quota-objects.ts';
+import { ledgerStoreOf } from './quota-store.ts';
+
+export interface GateQuotaOptions {
+  readonly configuration: QuotaConfiguration;
+  /** Of the cluster that this gate guards. */
+  readonly client: KubeClient;
+  /** Namespaces that the webhook is not asked about, and whose objects are not counted. */
+  readonly excludedNamespaces: readonly string[];
+  /** Called with the webhook to serve and register from now on; undefined while no quota is in force. */
+  readonly onWebhook: (webhook: WebhookDefinition | undefined) => void;
+  readonly metrics: Metrics;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Between two attempts to begin, while the ledger's store or the API server cannot be reached. */
+const retryMilliseconds = 1_000;
+/** A gate that cannot reach its ledger for longer is ready all the same: its other webhooks are needed. */
+const startMilliseconds = 30_000;
+
+/** Quota in a gate: the ledger, what the cluster really has, the GlobalQuota objects, and the webhook that follows them. */
+export class GateQuota {
+  readonly #options: GateQuotaOptions;
+  readonly #log: Logger;
+  readonly #selection: QuotaSelection;
+  readonly #stopping = new AbortController();
+  readonly #begun: number;
+  #parts: Parts | undefined;
+  #starting: Promise<void> | undefined;
+  /** Changes of the objects are carried out one after the other. */
+  #applying: Promise<void> = Promise.resolve();
+  #problem: string | undefined = 'not started';
+
+  constructor(options: GateQuotaOptions) {
+    const { configuration, excludedNamespaces, log, clock } = options;
+    this.#options = options;
+    this.#log = log.child({ component: 'quota' });
+    this.#begun = clock.monotonic();
+    this.#selection = new QuotaSelection({
+      cluster: { name: configuration.cluster, labels: configuration.labels },
+      excludedNamespaces,
+    });
+  }
+
+  /** Begins, and returns at once: a store that cannot be reached is asked again, and keeps no other webhook from being served. */
+  start(): void {
+    this.#starting ??= this.#startUntilDone();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new DOMException('the gate stops', 'AbortError'));
+    await this.#starting;
+    await this.#applying;
+    await this.#parts?.stop();
+  }
+
+  health(): Health {
+    if (this.#problem === undefined) return { kind: 'healthy' };
+    const waits = this.#options.clock.monotonic() - this.#begun < startMilliseconds;
+    return { kind: waits ? 'unhealthy' : 'degraded', reason: this.#problem };
+  }
+
+  async #startUntilDone(): Promise<void> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        this.#parts = await this.#open();
+        return;
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#problem = messageOf(error);
+        this.#log.error('quota cannot be enforced yet; trying again', { reason: this.#problem });
+        await pause(this.#options.clock, retryMilliseconds, signal);
+      }
+    }
+  }
+
+  async #open(): Promise<Parts> {
+    const { configuration, client, metrics, log, clock } = this.#options;
+    const { signal } = this.#stopping;
+    const parts = new Parts();
+    try {
+      const clusterId = await clusterIdOf(client, signal);
+      const store = await ledgerStoreOf(configuration.store);
+      const figures = quotaMetrics(metrics);
+      const ledger = new Ledger({ store, clock, log, events: figures.ledger });
+      await ledger.start();
+      parts.onStop(() => ledger.stop());
+      await ledger.registerCluster({ id: clusterId, name: configuration.cluster });
+      const { source, client: objectsClient, close } = await openQuotaObjects({ configuration, client, clock, log });
+      parts.onStop(close);
+      const writer =
+        objectsClient === undefined
+          ? undefined
+          : new QuotaStatusWriter({ client: objectsClient, reader: ledgerReader(ledger), clock, log });
+      const observer = new QuotaObserver({
+        client,
+        ledger,
+        clusterId,
+        selection: this.#selection,
+        metrics: figures.observer,
+        onChanged: (quotas) => writer?.changed(quotas),
+        clock,
+        log,
+      });
+      parts.onStop(() => observer.stop());
+      source.start();
+      await source.waitForSync(signal);
+      const webhook = (): WebhookDefinition | undefined =>
+        quotaWebhook({
+          clusterId,
+          selection: this.#selection,
+          admitter: ledger,
+          context: observer.context,
+          isCounted: (quota, resource) => observer.isCounted(quota, resource),
+          labelsOf: (namespace, asking) => observer.labelsOf(namespace, asking),
+          onAdmitted: (reservation) => {
+            observer.expect(reservation.key, reservation.old?.resourceVersion);
+            writer?.changed(reservation.quotas);
+          },
+          onFault: figures.fault,
+          clock,
+        });
+      const known = new Set<string>();
+      const apply = async (set: ObjectSet<GlobalQuota>): Promise<void> => {
+        const quotas = set.objects.map(({ object }) => object);
+        for (const quota of quotas) {
+          if (!known.has(quota.id) && (await isCountedBefore(ledger, quota, clusterId))) observer.assumeCounted(quota);
+          await ledger.setTerms(termsOf(quota));
+        }
+        this.#selection.set(quotas);
+        observer.quotasChanged();
+        writer?.set(set);
+        this.#options.onWebhook(webhook());
+        const present = new Set(quotas.map(({ id }) => id));
+        for (const id of known) if (!present.has(id)) await ledger.removeTerms(id);
+        known.clear();
+        for (const id of present) known.add(id);
+      };
+      // Before the first question is answered: what decides which quotas an object falls under.
+      await observer.start(signal);
+      if (source.current !== undefined) await apply(source.current);
+      writer?.start();
+      if (writer !== undefined) parts.onStop(() => writer.stop());
+      source.subscribe((set) => this.#enqueue(() => apply(set)));
+      this.#problem = undefined;
+      this.#log.info('quota is enforced', { cluster: configuration.cluster, quotas: this.#selection.quotas.length });
+      return parts;
+    } catch (error) {
+      await parts.stop();
+      throw error;
+    }
+  }
+
+  /** Tries until it is done: a change must not be lost because the store was away. */
+  #enqueue(change: () => Promise<void>): void {
+    const { signal } = this.#stopping;
+    this.#applying = this.#applying.then(async () => {
+      while (!signal.aborted) {
+        try {
+          await change();
+          this.#problem = undefined;
+          return;
+        } catch (error) {
+          this.#problem = messageOf(error);
+          this.#log.error('a change of the quotas could not be carried out; trying again', { reason: this.#problem });
+          await pause(this.#options.clock, retryMilliseconds, signal);
+        }
+      }
+    });
+  }
+}
+
+/** Whether this very quota was in force here in an earlier process: the ledger goes on from what that knew. */
+async function isCountedBefore(ledger: Ledger, quota: GlobalQuota, clusterId: string): Promise<boolean> {
+  const standing = await ledger.standing(quota.id);
+  return standing?.terms.generation === quota.generation && standing.byCluster.has(clusterId);
+}
+
+/** What has been opened, to be closed in the opposite order. */
+class Parts {
+  readonly #closers: (() => void | Promise<void>)[] = [];
+
+  onStop(close: () => void | Promise<void>): void {
+    this.#closers.push(close);
+  }
+
+  async stop(): Promise<void> {
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+}
+
+function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const cancel = clock.after(milliseconds, resolve);
+    signal.addEventListener(
+      'abort',
+      () => {
+        cancel();
+        resolve();
+      },
+      { once: true },
+    );
+  });
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

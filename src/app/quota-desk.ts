@@ -1,0 +1,228 @@
+import { randomUUID } from 'node:crypto';
+import type { KubernetesObject } from '../api/object-meta.ts';
+import { guessResource } from '../api/kind.ts';
+import type { Manifest } from '../api/manifest.ts';
+import { KubeClient, isNotFound, loadClusterConfig } from '../kube/index.ts';
+import {
+  clusterIdOf,
+  explainObject,
+  Ledger,
+  noObserverMetrics,
+  QuotaObserver,
+  QuotaSelection,
+  termsOf,
+  type ChargeSummary,
+  type Cluster,
+  type GlobalQuota,
+  type ObjectExplanation,
+  type QuotaStanding,
+  type RecountResult,
+} from '../quota/index.ts';
+import { silentLogger, systemClock, type Logger } from '../telemetry/index.ts';
+import type { GateConfiguration } from './gate-configuration.ts';
+import { InvalidConfigurationError } from './errors.ts';
+import type { QuotaConfiguration } from './quota-configuration.ts';
+import { openQuotaObjects } from './quota-objects.ts';
+import { ledgerStoreOf } from './quota-store.ts';
+import { registrationOptions } from './registration-options.ts';
+
+/** What is known of one quota, with names for the clusters. */
+export interface NamedStanding extends QuotaStanding {
+  readonly clusterName: (id: string) => string;
+}
+
+/** The ledger of a configuration in the hands of a person, beside the gates that use it. */
+export class QuotaDesk {
+  readonly #configuration: GateConfiguration;
+  readonly #quota: QuotaConfiguration;
+  readonly #ledger: Ledger;
+  readonly #log: Logger;
+
+  private constructor(configuration: GateConfiguration, quota: QuotaConfiguration, ledger: Ledger, log: Logger) {
+    this.#configuration = configuration;
+    this.#quota = quota;
+    this.#ledger = ledger;
+    this.#log = log;
+  }
+
+  /** Throws {@link InvalidConfigurationError} for a configuration without quota, and {@link LedgerStoreError}. */
+  static async open(configuration: GateConfiguration, log: Logger = silentLogger): Promise<QuotaDesk> {
+    const { quota } = configuration;
+    if (quota === undefined) throw new InvalidConfigurationError('quota is missing: this gate keeps no quota');
+    const ledger = new Ledger({ store: await ledgerStoreOf(quota.store), clock: systemClock, log });
+    await ledger.start();
+    return new QuotaDesk(configuration, quota, ledger, log);
+  }
+
+  async close(): Promise<void> {
+    await this.#ledger.stop();
+  }
+
+  /** All quotas of the ledger, by name. */
+  async standings(): Promise<NamedStanding[]> {
+    const quotas = await this.#ledger.quotas();
+    const standings = await Promise.all(quotas.map(({ terms }) => this.#ledger.standing(terms.id)));
+    const clusterName = await this.#clusterNames();
+    return standings
+      .flatMap((standing) => (standing === undefined ? [] : [{ ...standing, clusterName }]))
+      .sort((left, right) => (left.terms.name < right.terms.name ? -1 : 1));
+  }
+
+  /** Undefined: the ledger knows no quota of this name. */
+  async standing(name: string): Promise<NamedStanding | undefined> {
+    return (await this.standings()).find(({ terms }) => terms.name === name);
+  }
+
+  /** Objects that take something of a quota. */
+  async users(quotaId: string): Promise<ChargeSummary[]> {
+    const found: ChargeSummary[] = [];
+    for await (const charge of this.#ledger.summaries()) if (charge.quotas.has(quotaId)) found.push(charge);
+    return found;
+  }
+
+  /** Charges of one object: by its uid, or as `pods/shop/web-0`. */
+  async chargesOf(object: string, clusterId: string | undefined): Promise<ChargeSummary[]> {
+    const [resource, namespace, name] = object.split('/');
+    const found: ChargeSummary[] = [];
+    for await (const charge of this.#ledger.summaries({ cluster: clusterId })) {
+      const isIt =
+        name === undefined
+          ? charge.key.uid === object
+          : charge.key.resource === resource && charge.namespace === namespace && charge.name === name;
+      if (isIt) found.push(charge);
+    }
+    return found;
+  }
+
+  /** Frees charges without evidence that their objects are gone. Audited. Says how many held anything. */
+  async release(charges: readonly ChargeSummary[], by: string, reason: string): Promise<number> {
+    return this.#ledger.release(charges, { by, reason });
+  }
+
+  async clusters(): Promise<Cluster[]> {
+    return this.#ledger.clusters();
+  }
+
+  async forgetCluster(id: string, by: string, reason: string): Promise<number> {
+    return this.#ledger.forgetCluster(id, { by, reason });
+  }
+
+  async renameCluster(id: string, name: string, by: string): Promise<void> {
+    await this.#ledger.renameCluster(id, name, by);
+  }
+
+  /** Holds the ledger against what is in this cluster, resource by resource. Needs the cluster of the kubeconfig. */
+  async recount(signal: AbortSignal): Promise<RecountResult> {
+    const total = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
+    await this.#inCluster(signal, async ({ client, clusterId, selection }) => {
+      const observer = new QuotaObserver({
+        client,
+        ledger: this.#ledger,
+        clusterId,
+        selection,
+        metrics: {
+          ...noObserverMetrics,
+          recounted(result) {
+            for (const kind of ['gone', 'discovered', 'changed', 'confirmed', 'released'] as const) {
+              total[kind] += result[kind];
+            }
+          },
+        },
+        onChanged: () => undefined,
+        clock: systemClock,
+        log: this.#log,
+      });
+      try {
+        await observer.start(signal);
+        await observer.recount();
+      } finally {
+        await observer.stop();
+      }
+    });
+    return total;
+  }
+
+  /** What quotas make of manifests, as a dry run; workloads are taken with all their Pods. */
+  async explain(manifests: readonly Manifest[], signal: AbortSignal): Promise<ObjectExplanation[]> {
+    const explained: ObjectExplanation[] = [];
+    await this.#inCluster(signal, async ({ client, clusterId, selection, quotas }) => {
+      for (const quota of quotas) await this.#ledger.setTerms(termsOf(quota));
+      for (const { object, kind } of manifests) {
+        const resource = guessResource(kind);
+        if (!resource.namespaced) continue;
+        const namespace = object.metadata?.namespace ?? 'default';
+        const labels = await labelsOf(client, namespace, signal);
+        explained.push(
+          ...(await explainObject({
+            object,
+            resource,
+            namespace,
+            quotas: selection.ofNamespace(namespace, labels),
+            now: systemClock.now(),
+            ask: ({ usage, quotas: ids, groupResource }) =>
+              this.#ledger.reserve({
+                key: { cluster: clusterId, resource: groupResource, uid: randomUUID() },
+                namespace,
+                name: object.metadata?.name ?? '',
+                attempt: randomUUID(),
+                usage,
+                quotas: ids,
+                dryRun: true,
+              }),
+          })),
+        );
+      }
+    });
+    return explained;
+  }
+
+  async #inCluster(
+    signal: AbortSignal,
+    work: (site: {
+      readonly client: KubeClient;
+      readonly clusterId: string;
+      readonly selection: QuotaSelection;
+      readonly quotas: readonly GlobalQuota[];
+    }) => Promise<void>,
+  ): Promise<void> {
+    const client = new KubeClient(await loadClusterConfig({ environment: process.env }));
+    try {
+      const configuration = this.#quota;
+      const objects = await openQuotaObjects({ configuration, client, clock: systemClock, log: this.#log });
+      try {
+        objects.source.start();
+        await objects.source.waitForSync(signal);
+        const quotas = (objects.source.current?.objects ?? []).map(({ object }) => object);
+        const selection = new QuotaSelection({
+          cluster: { name: configuration.cluster, labels: configuration.labels },
+          excludedNamespaces: registrationOptions(this.#configuration).excludedNamespaces,
+        });
+        selection.set(quotas);
+        await work({ client, clusterId: await clusterIdOf(client, signal), selection, quotas });
+      } finally {
+        await objects.close();
+      }
+    } finally {
+      client.close();
+    }
+  }
+
+  async #clusterNames(): Promise<(id: string) => string> {
+    const names = new Map((await this.#ledger.clusters()).map(({ id, name }) => [id, name]));
+    return (id) => names.get(id) ?? id;
+  }
+}
+
+async function labelsOf(
+  client: KubeClient,
+  namespace: string,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>> | undefined> {
+  try {
+    const address = { group: '', version: 'v1', resource: 'namespaces', name: namespace };
+    return (await client.get<KubernetesObject>(address, { signal })).metadata?.labels ?? {};
+  } catch (error) {
+    if (isNotFound(error)) return {};
+    throw error;
+  }
+}
