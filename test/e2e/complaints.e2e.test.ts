@@ -349,6 +349,10 @@ decisionLog: { to: File, path: ${decisions} }
 
     const figures = await (await fetch(`http://127.0.0.1:${healthPort}/metrics`)).text();
     expect(figures).toMatch(/sallyport_admission_requests_total\{.*resource="secrets".*outcome="denied"\} 1/);
+    // What a gate has figures of is what the page lists.
+    const page = readFileSync(join(root, 'docs/metrics.md'), 'utf8');
+    const listed = [...page.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name);
+    for (const [, name] of figures.matchAll(/^# HELP (\S+)/gm)) expect(listed).toContain(name);
     expect(await gate.terminate()).toBe(0);
     const lines = readFileSync(decisions, 'utf8');
     // Everything was told, without it.
