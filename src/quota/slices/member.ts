@@ -1,0 +1,623 @@
+import { silentLogger, type Clock, type Logger } from '../../telemetry/index.ts';
+import { Quantity } from '../../api/quantity.ts';
+import { formatResourceList, type ResourceList } from '../../usage/index.ts';
+import { areEqualLists, maskList } from '../../usage/resource-list.ts';
+import { amountsOf, maxOf, noAmounts, quantityOf, sumOf, type Amounts } from '../ledger/amounts.ts';
+import type {
+  Exceeded,
+  Ledger,
+  QuotaTerms,
+  Reservation,
+  ReserveOptions,
+  StoredQuota,
+  Verdict,
+} from '../ledger/index.ts';
+import { HubUnreachableError } from './errors.ts';
+import {
+  halfOf,
+  idleWithin,
+  newJournal,
+  readJournal,
+  sliceLimits,
+  writeJournal,
+  type SliceJournal,
+} from './journal.ts';
+import { giveBack, mergeRights, sliceOf } from './rights.ts';
+import {
+  writeMessage,
+  type Fit,
+  type Need,
+  type QuotaAnswer,
+  type Report,
+  type SyncAnswer,
+  type SyncRequest,
+  type WatchAnswer,
+  type WatchRequest,
+} from './wire.ts';
+
+/** The way to the hub. Both reject with {@link HubUnreachableError} when no answer came or it was a refusal. */
+export interface HubConnection {
+  sync(request: SyncRequest, signal: AbortSignal): Promise<SyncAnswer>;
+  watch(request: WatchRequest, signal: AbortSignal): Promise<WatchAnswer>;
+}
+
+export interface MemberOptions {
+  /** The member's own: what it has as limits are the slices. */
+  readonly ledger: Ledger;
+  readonly hub: HubConnection;
+  /** Id of the cluster: the uid of its namespace `kube-system`. */
+  readonly cluster: string;
+  readonly clock: Clock;
+  /** Texts that never come twice, such as `crypto.randomUUID`. */
+  readonly uniqueName: () => string;
+  /**
+   * What to do when the hub was not heard for as long as its lease: go on within the slice, or admit nothing more. Nothing
+   * passes the limit either way; `stop` bounds how long an old limit is acted on. Default `spend`.
+   */
+  readonly onLeaseEnd?: 'spend' | 'stop';
+  /** How long a request waits for the hub. Default 2,000. */
+  readonly askMilliseconds?: number;
+  /** How often the member reports, and gives back half of what was idle since the last time. Default 15,000. */
+  readonly reportMilliseconds?: number;
+  /** Called with the GlobalQuota objects of the hub when they are others than before. */
+  readonly onDefinitions?: (objects: readonly object[]) => void;
+  readonly logger?: Logger;
+}
+
+/** What a member knows of one quota. */
+export interface MemberStatus {
+  readonly quota: string;
+  readonly slice: Amounts;
+  readonly spent: Amounts;
+}
+
+/** A request that did not fit into the slice. */
+interface Waiter {
+  readonly reservation: Reservation;
+  readonly options: ReserveOptions;
+  /** What the slice last said. */
+  verdict: Verdict;
+  /** Monotonic milliseconds. */
+  readonly since: number;
+  failures: number;
+  /** How often what it lacks was another thing when the answer came. */
+  changes: number;
+  readonly end: (verdict: Verdict) => void;
+  readonly fail: (reason: unknown) => void;
+}
+
+interface Position {
+  readonly journal: SliceJournal;
+  readonly spent: Amounts;
+}
+
+/** The hub's last words about a quota, for messages. */
+interface HubView {
+  readonly hard: Amounts;
+  readonly clusters: QuotaAnswer['clusters'];
+  readonly used: Amounts;
+  /** What this cluster had spent when the hub said so. */
+  readonly ownSpent: Amounts;
+}
+
+/** Needs of one message; the rest waits for the next. */
+const maxNeeds = 256;
+const maxReports = 500;
+/** One more than a restart of the hub or a stale connection costs. */
+const maxFailures = 2;
+const maxChanges = 8;
+const retryMilliseconds = 100;
+const watchRetryMilliseconds = 1000;
+/** A watch that the hub leaves open longer than it says it does is lost. */
+const watchTimeoutMilliseconds = 30_000;
+/** Quartz drifts by some 100 parts in a million; a virtual machine's clock by ten times that. */
+const driftParts = 100;
+
+/**
+ * Admission from slices of quotas: what fits is decided here alone and written to the member's own ledger, and the hub is asked
+ * only for what does not. A hub that is away stops nobody who has room.
+ *
+ * A grant is written by the hub before it is told, and written here before it is used; what is given back is taken from the
+ * ledger's limit before the hub hears of it. See {@link Rights}.
+ */
+export class Member {
+  readonly #options: MemberOptions;
+  readonly #logger: Logger;
+  readonly #askMilliseconds: number;
+  readonly #reportMilliseconds: number;
+  readonly #stopped = new AbortController();
+  readonly #waiters: Waiter[] = [];
+  readonly #views = new Map<string, HubView>();
+  readonly #terms = new Map<string, QuotaTerms>();
+  /** What was last read of each memo, which seldom changes. */
+  readonly #read = new Map<string, { readonly memo: string | null; readonly journal: SliceJournal }>();
+  /** What was spent at the last report. */
+  readonly #spentBefore = new Map<string, Amounts>();
+  #isAsking = false;
+  #renewal: Promise<void> | undefined;
+  #leaseEnd = -Infinity;
+  #cancelReport = (): void => undefined;
+  #definitions: string | null = null;
+  #loops: Promise<unknown> = Promise.resolve();
+
+  constructor(options: MemberOptions) {
+    this.#options = options;
+    this.#logger = options.logger ?? silentLogger;
+    this.#askMilliseconds = options.askMilliseconds ?? 2000;
+    this.#reportMilliseconds = options.reportMilliseconds ?? 15_000;
+  }
+
+  /** Begins to report and to listen for what is to be given back. The ledger was started before. */
+  start(): void {
+    this.#scheduleReport();
+    this.#loops = Promise.all([this.report().catch(() => undefined), this.#watchHub()]);
+  }
+
+  /** Ends all that goes on with the hub. The ledger is stopped after it. */
+  async stop(): Promise<void> {
+    this.#stopped.abort();
+    this.#cancelReport();
+    for (const waiter of this.#waiters.splice(0)) waiter.end(this.#unreachable(waiter, 'this process is ending'));
+    await this.#loops;
+  }
+
+  /**
+   * Sets what is to be enforced. The limit that counts here is the slice, which begins with nothing and is kept when the terms
+   * change. A quota that refuses nothing has no slice: it warns by what the hub last said that others use.
+   *
+   * There is no way to take terms back: for a quota that has ended nothing is reserved any more, and its slice goes back to the hub
+   * as it becomes idle.
+   */
+  async setTerms(terms: QuotaTerms): Promise<void> {
+    const { ledger, uniqueName } = this.#options;
+    const fresh = uniqueName();
+    this.#terms.set(terms.id, terms);
+    await ledger.changeQuota(terms.id, ({ quota }) => {
+      if (quota !== undefined && quota.terms.generation > terms.generation) return { result: undefined };
+      const memo = quota?.memo ?? null;
+      const journal =
+        memo === null ? newJournal(fresh, terms.hard) : { ...this.#journalOf(terms.id, memo), hard: terms.hard };
+      return { quota: this.#stored(terms, journal), result: undefined };
+    });
+  }
+
+  /** As {@link Ledger.reserve}; asks the hub when the slice does not have it. */
+  async reserve(reservation: Reservation, options: ReserveOptions = {}): Promise<Verdict> {
+    if (!(await this.#mayAdmit())) return this.#leaseEnded(reservation);
+    const verdict = await this.#options.ledger.reserve(reservation, options);
+    if (verdict.allowed) return this.#withNearLimits(verdict, reservation);
+    if (!isShortOfSlice(verdict)) return verdict;
+    return this.#wait(reservation, options, verdict);
+  }
+
+  async #wait(reservation: Reservation, options: ReserveOptions, verdict: Verdict): Promise<Verdict> {
+    const { promise, resolve: end, reject: fail } = Promise.withResolvers<Verdict>();
+    const { signal } = options;
+    const leave = (): void => fail(signal?.reason);
+    signal?.addEventListener('abort', leave, { once: true });
+    const since = this.#options.clock.monotonic();
+    this.#waiters.push({ reservation, options, verdict, since, failures: 0, changes: 0, end, fail });
+    void this.#ask();
+    try {
+      return await promise;
+    } finally {
+      signal?.removeEventListener('abort', leave);
+    }
+  }
+
+  /** Tells the hub what is spent, and gives back half of what was idle since the last time. */
+  async report(): Promise<void> {
+    const { ledger } = this.#options;
+    const quotas = (await ledger.quotas()).map(({ terms }) => terms.id);
+    for (let first = 0; first < quotas.length; first += maxReports) {
+      const some = quotas.slice(first, first + maxReports);
+      for (const quota of some) await this.#giveBackIdle(quota);
+      await this.#sync(await this.#reportsOf(some), [], null);
+    }
+  }
+
+  /** Slices and what is spent of them. */
+  async status(): Promise<MemberStatus[]> {
+    const quotas = await this.#options.ledger.quotas();
+    const positions = await Promise.all(
+      quotas.map(async ({ terms: { id } }) => {
+        const position = await this.#positionOf(id);
+        return position === undefined
+          ? []
+          : [{ quota: id, slice: sliceOf(position.journal.rights), spent: position.spent }];
+      }),
+    );
+    return positions.flat();
+  }
+
+  async #ask(): Promise<void> {
+    if (this.#isAsking) return;
+    this.#isAsking = true;
+    try {
+      while (this.#waiters.length > 0) await this.#askFor(this.#waiters.splice(0, maxNeeds));
+    } finally {
+      this.#isAsking = false;
+    }
+  }
+
+  /** One question for some waiters. Each is answered, or waits on with what it lacks now. */
+  async #askFor(waiters: Waiter[]): Promise<void> {
+    const asked = waiters.filter(({ options }) => options.signal?.aborted !== true);
+    if (asked.length === 0) return;
+    const needs = asked.map(needOf);
+    const quotas = new Set(needs.flatMap(({ amounts }) => Object.keys(amounts)));
+    let answer: SyncAnswer;
+    let taken: Promise<void>;
+    try {
+      const reports = await this.#reportsOf([...quotas]);
+      answer = await this.#question(reports, needs, null);
+      taken = this.#take(answer, reports);
+    } catch (error) {
+      return this.#failed(asked, error);
+    }
+    // In one go with the grants, so that neither a recall nor who comes now is before those who asked.
+    const tries = asked.map((waiter) => this.#tryAgain(waiter));
+    try {
+      await taken;
+    } catch (error) {
+      this.#logger.warn('what the hub granted could not be written', { error: error as Error });
+    }
+    const verdicts = await Promise.all(tries);
+    // Somebody left, or a recall took what was granted: what was full for those behind may not be full any more.
+    const isUnused = verdicts.some((verdict, index) => answer.fits[index] === 'fits' && verdict?.allowed !== true);
+    for (const [index, verdict] of verdicts.entries()) {
+      const [waiter, need] = [asked[index], needs[index]];
+      if (waiter === undefined || need === undefined || verdict === undefined) continue;
+      this.#judge(waiter, verdict, { need, fit: answer.fits[index] ?? 'exceeded', answer, isUnused });
+    }
+  }
+
+  /** Undefined when the waiter needs no more. */
+  async #tryAgain(waiter: Waiter): Promise<Verdict | undefined> {
+    const { reservation, options, fail } = waiter;
+    if (options.signal?.aborted === true) return undefined;
+    try {
+      return await this.#options.ledger.reserve(reservation, options);
+    } catch (error) {
+      fail(error);
+      return undefined;
+    }
+  }
+
+  #judge(
+    waiter: Waiter,
+    verdict: Verdict,
+    { need, fit, answer, isUnused }: { need: Need; fit: Fit; answer: SyncAnswer; isUnused: boolean },
+  ): void {
+    const { reservation, end } = waiter;
+    if (verdict.allowed || !isShortOfSlice(verdict)) return end(verdict);
+    waiter.verdict = verdict;
+    const short = new Set(verdict.refusals.map(({ quota }) => quota));
+    const unknown = answer.unknown.filter((id) => short.has(id));
+    if (unknown.length > 0) return end(this.#unreachable(waiter, `the hub does not know quota ${unknown.join(', ')}`));
+    if (answer.quotas.some(({ quota, fenced }) => fenced && short.has(quota))) {
+      return end(this.#unreachable(waiter, 'the hub hears another journal for this cluster'));
+    }
+    if (fit === 'fits') {
+      // Nothing is granted for a dry run; it is told that it would have been.
+      if (reservation.dryRun) return end({ ...verdict, allowed: true, refusals: [] });
+      // Others were faster with what was granted.
+      this.#waiters.push(waiter);
+      return;
+    }
+    // Also when what was too much is not what is lacking now.
+    const isOutdated = isUnused || writeMessage(need) !== writeMessage(needOf(waiter));
+    if (!isOutdated || ++waiter.changes > maxChanges) return end(this.#exceeded(waiter, fit, answer.silent));
+    this.#waiters.push(waiter);
+  }
+
+  /** Asks once more where that can be in time: a connection that was reset, a hub that is starting anew. */
+  async #failed(asked: readonly Waiter[], error: unknown): Promise<void> {
+    const now = this.#options.clock.monotonic();
+    // Who came meanwhile would learn the same.
+    for (const waiter of [...asked, ...this.#waiters.splice(0)]) {
+      waiter.failures++;
+      const hasTime = now - waiter.since < this.#askMilliseconds / 2;
+      if (!(error instanceof HubUnreachableError)) waiter.fail(error);
+      else if (hasTime && waiter.failures < maxFailures) this.#waiters.push(waiter);
+      else waiter.end(this.#unreachable(waiter, error.message));
+    }
+    if (this.#waiters.length > 0) await this.#pause(retryMilliseconds);
+  }
+
+  /** The hub has nothing, or the cluster may have no more. In the hub's numbers: those of the slice say nothing to who reads them. */
+  #exceeded({ verdict }: Waiter, fit: Exclude<Fit, 'fits'>, silent: readonly string[]): Verdict {
+    const refusals = verdict.refusals.map((refusal) => {
+      const view = this.#views.get(refusal.quota);
+      if (view === undefined) return refusal;
+      const ceiling = this.#terms.get(refusal.quota)?.perCluster;
+      if (fit === 'at-ceiling' && ceiling !== undefined && isOver(refusal, ceiling)) {
+        const limited = maskList(ceiling, refusal.requested.keys());
+        return { ...refusal, cause: 'perCluster' as const, limited };
+      }
+      const held = view.clusters.filter(({ name }) => silent.includes(name));
+      const detail = held.map(
+        ({ name, slice }) => `${name} does not answer and holds ${listText(slice, refusal.requested)}`,
+      );
+      return { ...this.#inHubNumbers(refusal, view), ...(detail.length > 0 && { detail: detail.join('; ') }) };
+    });
+    return { ...verdict, refusals };
+  }
+
+  #unreachable({ verdict }: Waiter, reason: string): Verdict {
+    const refusals = verdict.refusals.map((refusal) => {
+      const slice = formatResourceList(refusal.limited);
+      const detail = `no more can be had from the hub (${reason}), and the slice of this cluster is used up: ${JSON.stringify(slice)}`;
+      return { ...refusal, cause: 'hub-unreachable' as const, detail };
+    });
+    return { ...verdict, refusals };
+  }
+
+  #inHubNumbers(refusal: Exceeded, { hard, used, clusters }: HubView): Exceeded {
+    const { requested } = refusal;
+    return {
+      ...refusal,
+      used: listOf(used, requested),
+      limited: listOf(hard, requested),
+      byCluster: clusters.map(({ name, used: own }) => ({
+        cluster: name,
+        clusterName: name,
+        used: listOf(own, requested),
+      })),
+    };
+  }
+
+  #withNearLimits(verdict: Verdict, { quotas, usage }: Reservation): Verdict {
+    const nearLimits = quotas.flatMap((quota) => {
+      const terms = this.#terms.get(quota);
+      const view = this.#views.get(quota);
+      if (terms?.warnAtPercent === undefined || view === undefined) return [];
+      const percent = BigInt(Math.round(terms.warnAtPercent));
+      const near = [...usage.keys()].filter((name) => {
+        const hard = terms.hard.get(name)?.nano();
+        return hard !== undefined && (view.used.get(name) ?? 0n) * 100n >= hard * percent;
+      });
+      if (near.length === 0) return [];
+      const names = maskList(terms.hard, near);
+      return [{ quota, name: terms.name, used: listOf(view.used, names), limited: names }];
+    });
+    return nearLimits.length === 0 ? verdict : { ...verdict, nearLimits };
+  }
+
+  /** Whether the lease allows new admissions; asks for a new one first when it has ended. */
+  async #mayAdmit(): Promise<boolean> {
+    if (this.#options.onLeaseEnd !== 'stop' || this.#isLeased()) return true;
+    this.#renewal ??= this.#sync([], [], null)
+      .catch(() => undefined)
+      .finally(() => (this.#renewal = undefined));
+    await this.#renewal;
+    return this.#isLeased();
+  }
+
+  #isLeased(): boolean {
+    return this.#options.clock.monotonic() < this.#leaseEnd;
+  }
+
+  #leaseEnded({ quotas, usage }: Reservation): Verdict {
+    const detail = 'the hub was not heard for longer than its lease, and onLeaseEnd is stop';
+    const refusals = quotas.flatMap((quota): Exceeded[] => {
+      const terms = this.#terms.get(quota);
+      if (terms?.mode !== 'enforce') return [];
+      const requested = maskList(usage, terms.hard.keys());
+      const used = listOf(this.#views.get(quota)?.used ?? noAmounts, requested);
+      const limited = maskList(terms.hard, requested.keys());
+      const { name, mode } = terms;
+      return [
+        {
+          quota,
+          name,
+          mode,
+          cause: 'hub-unreachable',
+          requested,
+          used,
+          limited,
+          byCluster: [],
+          byNamespace: [],
+          detail,
+        },
+      ];
+    });
+    return { allowed: refusals.length === 0, charged: false, refusals, overruns: [], nearLimits: [] };
+  }
+
+  /** Sends reports and needs, and writes what the hub grants. */
+  async #sync(reports: readonly Report[], needs: readonly Need[], recall: string | null): Promise<void> {
+    await this.#take(await this.#question(reports, needs, recall), reports);
+  }
+
+  async #question(reports: readonly Report[], needs: readonly Need[], recall: string | null): Promise<SyncAnswer> {
+    const { clock, hub, cluster } = this.#options;
+    const sent = clock.monotonic();
+    const { signal, done } = this.#within(this.#askMilliseconds);
+    try {
+      const answer = await hub.sync({ cluster, reports: [...reports], needs: [...needs], recall }, signal);
+      const lease = sent + answer.leaseMilliseconds - answer.leaseMilliseconds / driftParts;
+      this.#leaseEnd = Math.max(this.#leaseEnd, lease);
+      return answer;
+    } finally {
+      done();
+    }
+  }
+
+  /** Writes what the hub grants; asked of the ledger before this returns. */
+  async #take({ quotas }: SyncAnswer, reports: readonly Report[]): Promise<void> {
+    await Promise.all(quotas.map((each) => this.#takeQuota(each, reports)));
+  }
+
+  async #takeQuota(answer: QuotaAnswer, reports: readonly Report[]): Promise<void> {
+    const { quota: id, fenced, hard, used, clusters, owed } = answer;
+    const ownSpent = reports.find(({ quota }) => quota === id)?.spent ?? noAmounts;
+    this.#views.set(id, { hard, used, clusters, ownSpent });
+    if (fenced) {
+      this.#logger.error('the hub hears another journal for this cluster; this one is granted nothing', { quota: id });
+      return;
+    }
+    await this.#options.ledger.changeQuota(id, ({ quota }) => {
+      if (quota === undefined) return { result: undefined };
+      const journal = this.#journalOf(id, quota.memo);
+      const next = this.#stored(quota.terms, { ...journal, rights: mergeRights(journal.rights, answer.rights) });
+      if (next.memo === quota.memo && areEqualLists(next.terms.hard, quota.terms.hard)) return { result: undefined };
+      return { quota: next, result: undefined };
+    });
+    if (owed.size > 0) await this.#giveBack(id, () => owed);
+  }
+
+  /** The quota as the member's own ledger is to hold it. */
+  #stored(terms: QuotaTerms, journal: SliceJournal): StoredQuota {
+    const { perCluster: _perCluster, warnAtPercent: _warnAtPercent, ...local } = terms;
+    const view = this.#views.get(terms.id);
+    const hard =
+      terms.mode === 'enforce' ? sliceLimits(journal) : view === undefined ? journal.hard : leftBy(journal.hard, view);
+    return { terms: { ...local, hard }, memo: writeJournal(journal), removed: false };
+  }
+
+  async #giveBackIdle(quota: string): Promise<void> {
+    const before = this.#spentBefore.get(quota);
+    await this.#giveBack(quota, ({ journal, spent }) => {
+      this.#spentBefore.set(quota, spent);
+      if (before === undefined) return noAmounts;
+      const slice = sliceOf(journal.rights);
+      return halfOf(idleWithin(slice, maxOf(before, spent), slice));
+    });
+  }
+
+  /** Gives back what is not spent of what is wanted. Written here first; the hub hears of it with the next report. */
+  async #giveBack(id: string, wanted: (position: Position) => Amounts): Promise<void> {
+    await this.#options.ledger.changeQuota(id, ({ quota, used, reserved }) => {
+      if (quota === undefined) return { result: undefined };
+      const journal = this.#journalOf(id, quota.memo);
+      const spent = sumOf(used, reserved);
+      const idle = idleWithin(sliceOf(journal.rights), spent, wanted({ journal, spent }));
+      if (idle.size === 0) return { result: undefined };
+      const next = this.#stored(quota.terms, { ...journal, rights: giveBack(journal.rights, idle) });
+      return { quota: next, result: undefined };
+    });
+  }
+
+  #journalOf(id: string, memo: string | null): SliceJournal {
+    const known = this.#read.get(id);
+    if (known?.memo === memo) return known.journal;
+    const journal = readJournal(id, memo ?? '');
+    this.#read.set(id, { memo, journal });
+    return journal;
+  }
+
+  /** Undefined for a quota that was never set here. */
+  #positionOf(id: string): Promise<Position | undefined> {
+    return this.#options.ledger.changeQuota(id, ({ quota, used, reserved }) => ({
+      result:
+        quota === undefined ? undefined : { journal: this.#journalOf(id, quota.memo), spent: sumOf(used, reserved) },
+    }));
+  }
+
+  async #reportsOf(quotas: readonly string[]): Promise<Report[]> {
+    const reports = await Promise.all(
+      quotas.map(async (quota) => {
+        const position = await this.#positionOf(quota);
+        if (position === undefined) return [];
+        const { journal, spent } = position;
+        return [{ quota, journal: journal.journal, rights: journal.rights, spent }];
+      }),
+    );
+    return reports.flat();
+  }
+
+  async #watchHub(): Promise<void> {
+    const { hub, cluster } = this.#options;
+    while (!this.#stopped.signal.aborted) {
+      const { signal, done } = this.#within(watchTimeoutMilliseconds);
+      try {
+        const answer = await hub.watch({ cluster, definitions: this.#definitions }, signal);
+        await this.#follow(answer);
+      } catch (error) {
+        if (this.#stopped.signal.aborted) return;
+        this.#logger.warn('the quota hub is not heard', { error: error as Error });
+        await this.#pause(watchRetryMilliseconds);
+      } finally {
+        done();
+      }
+    }
+  }
+
+  async #follow({ recall, definitions }: WatchAnswer): Promise<void> {
+    if (definitions !== null) {
+      this.#definitions = definitions.revision;
+      this.#options.onDefinitions?.(definitions.objects);
+    }
+    if (recall === null) return;
+    const quotas = Object.entries(recall.amounts);
+    await Promise.all(quotas.map(([id, amounts]) => this.#giveBack(id, () => amounts)));
+    await this.#sync(await this.#reportsOf(quotas.map(([id]) => id)), [], recall.id);
+  }
+
+  #scheduleReport(): void {
+    this.#cancelReport = this.#options.clock.after(this.#reportMilliseconds, () => {
+      void this.report()
+        .catch((error: unknown) => this.#logger.warn('the quota hub is not heard', { error: error as Error }))
+        .finally(() => {
+          if (!this.#stopped.signal.aborted) this.#scheduleReport();
+        });
+    });
+  }
+
+  /** A signal that aborts after so long, or when the member stops. */
+  #within(milliseconds: number): { signal: AbortSignal; done: () => void } {
+    const controller = new AbortController();
+    const abort = (): void => controller.abort();
+    const cancel = this.#options.clock.after(milliseconds, abort);
+    this.#stopped.signal.addEventListener('abort', abort, { once: true });
+    const done = (): void => {
+      cancel();
+      this.#stopped.signal.removeEventListener('abort', abort);
+    };
+    return { signal: controller.signal, done };
+  }
+
+  #pause(milliseconds: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.clock.after(milliseconds, resolve);
+      this.#stopped.signal.addEventListener('abort', () => resolve(), { once: true });
+    });
+  }
+}
+
+function needOf({ verdict, reservation }: Waiter): Need {
+  const amounts = Object.fromEntries(verdict.refusals.map(({ quota, requested }) => [quota, amountsOf(requested)]));
+  return { amounts, dryRun: reservation.dryRun };
+}
+
+/** Nothing else than the slice stands in the way, and a slice can grow. */
+function isShortOfSlice({ refusals }: Verdict): boolean {
+  return refusals.every(({ cause }) => cause === 'hard');
+}
+
+function isOver({ used, requested }: Exceeded, ceiling: ResourceList): boolean {
+  return [...requested].some(([name, quantity]) => {
+    const limit = ceiling.get(name);
+    return limit !== undefined && quantity.add(used.get(name) ?? Quantity.zero).compare(limit) > 0;
+  });
+}
+
+/** What others leave of a limit, as far as it is known. */
+function leftBy(hard: ResourceList, { used, ownSpent }: HubView): ResourceList {
+  return new Map(
+    [...hard].map(([name, quantity]) => {
+      const left = quantity.nano() - (used.get(name) ?? 0n) + (ownSpent.get(name) ?? 0n);
+      return [name, quantityOf(left > 0n ? left : 0n, quantity.format)];
+    }),
+  );
+}
+
+/** Of these names, in their formats. */
+function listOf(amounts: Amounts, names: ResourceList): ResourceList {
+  return new Map([...names].map(([name, { format }]) => [name, quantityOf(amounts.get(name) ?? 0n, format)]));
+}
+
+function listText(amounts: Amounts, names: ResourceList): string {
+  return [...listOf(amounts, names)].map(([name, quantity]) => `${name}=${quantity.toString()}`).join(',');
+}

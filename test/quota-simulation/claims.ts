@@ -1,0 +1,82 @@
+import type { ObjectUsage } from './api-server.ts';
+
+interface Version {
+  readonly usage: ObjectUsage;
+  readonly from: number;
+  /** Until when a ledger may take it for true. */
+  to: number;
+}
+
+interface Claimant {
+  readonly cluster: string;
+  readonly namespace: string;
+  readonly versions: Version[];
+}
+
+/**
+ * The most that a ledger can rightly hold, told from what happened and not from any ledger: of each object the largest of what
+ * lives, what lived until it can be known to have ended, and what was admitted and may still be stored.
+ */
+export class Claims {
+  readonly #claimants = new Map<string, Claimant>();
+  /** How long the end of a version takes to be seen. */
+  readonly #lagMilliseconds: number;
+
+  constructor(lagMilliseconds: number) {
+    this.#lagMilliseconds = lagMilliseconds;
+  }
+
+  admitted(
+    uid: string,
+    at: { readonly cluster: string; readonly namespace: string },
+    usage: ObjectUsage,
+    now: number,
+  ): void {
+    this.#claimantOf(uid, at).versions.push({ usage, from: now, to: Infinity });
+  }
+
+  /** A version was stored; whatever was admitted before has won or lost against it. */
+  stored(
+    uid: string,
+    at: { readonly cluster: string; readonly namespace: string },
+    usage: ObjectUsage,
+    now: number,
+  ): void {
+    const { versions } = this.#claimantOf(uid, at);
+    this.#end(versions, now);
+    versions.push({ usage, from: now, to: Infinity });
+  }
+
+  deleted(uid: string, now: number): void {
+    this.#end(this.#claimants.get(uid)?.versions ?? [], now);
+  }
+
+  /** Of one resource in one cluster, at any one moment between two. */
+  most(
+    resource: keyof ObjectUsage,
+    cluster: string,
+    isUnderQuota: (namespace: string) => boolean,
+    from: number,
+    to: number,
+  ): number {
+    let most = 0;
+    for (const claimant of this.#claimants.values()) {
+      if ((cluster !== '' && claimant.cluster !== cluster) || !isUnderQuota(claimant.namespace)) continue;
+      const open = claimant.versions.filter((version) => version.from <= to && version.to >= from);
+      most += Math.max(0, ...open.map(({ usage }) => usage[resource]));
+    }
+    return most;
+  }
+
+  #end(versions: readonly Version[], now: number): void {
+    for (const version of versions) version.to = Math.min(version.to, now + this.#lagMilliseconds);
+  }
+
+  #claimantOf(uid: string, at: { readonly cluster: string; readonly namespace: string }): Claimant {
+    const known = this.#claimants.get(uid);
+    if (known !== undefined) return known;
+    const claimant = { ...at, versions: [] };
+    this.#claimants.set(uid, claimant);
+    return claimant;
+  }
+}
