@@ -15,6 +15,8 @@ interface GateProcessOptions {
   readonly environment?: Readonly<Record<string, string>>;
   /** Lines that tell that it is there. Default: that it has registered its webhooks. */
   readonly ready?: readonly RegExp[];
+  /** Folder of a changed copy of the sources. Default: the sources as they are. */
+  readonly build?: string;
 }
 
 const registered = [
@@ -48,7 +50,7 @@ export class GateProcess {
   static async start(
     plane: ControlPlane,
     configuration: string,
-    { command: words = ['serve'], environment = {}, ready = registered }: GateProcessOptions = {},
+    { command: words = ['serve'], environment = {}, ready = registered, build = root }: GateProcessOptions = {},
   ): Promise<GateProcess> {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-gate-'));
     const file = join(folder, 'gate.yaml');
@@ -57,7 +59,7 @@ export class GateProcess {
     const command = [
       process.execPath,
       '--conditions=sallyport-source',
-      join(root, 'src/cli/main.ts'),
+      join(build, 'src/cli/main.ts'),
       ...words,
       '--config',
       file,
@@ -95,6 +97,10 @@ export class GateProcess {
         deadline.addEventListener('abort', look, { once: true });
       });
     }
+  }
+
+  signal(signal: NodeJS.Signals): void {
+    this.#child.kill(signal);
   }
 
   /** SIGTERM, and the end of the drain. Resolves with the exit code. */

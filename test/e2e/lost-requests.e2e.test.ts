@@ -30,3 +30,12 @@ describe.each([
     expect(failures.length).toBeGreaterThan(0);
   });
 });
+
+describe('a replica that is killed', () => {
+  it('costs the writes of at most 5 s, and its successor none', { timeout: 300_000 }, async () => {
+    const { kills, failures } = await play(stage, { edits: shortLives, kills: 2 });
+    expect(kills).toHaveLength(2);
+    expect(Math.max(...kills.map(({ outageMilliseconds }) => outageMilliseconds))).toBeLessThan(5000);
+    expect(failures).toEqual([]);
+  });
+});

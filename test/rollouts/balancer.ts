@@ -111,7 +111,8 @@ function copy(from: Socket, to: Socket, latencyMilliseconds: number): void {
   const later = (act: () => void): void => void setTimeout(() => to.destroyed || act(), latencyMilliseconds);
   from.on('data', (bytes) => later(() => to.write(bytes)));
   from.on('end', () => later(() => to.end()));
-  from.on('error', () => later(() => to.resetAndDestroy()));
+  // A reset of what is ending already is refused by libuv, and Node then never comes to its end.
+  from.on('error', () => later(() => (to.writableEnded ? to.destroy() : to.resetAndDestroy())));
   from.on('close', () => later(() => to.destroy()));
 }
 

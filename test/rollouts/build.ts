@@ -41,6 +41,13 @@ export const breakages = {
   },
 } as const satisfies Readonly<Record<string, Edit>>;
 
+/** The Secret is looked at once a minute, which is about as late as a mounted one arrives. */
+export const unwatchedSecret: Edit = {
+  file: 'certs/kube-secret-store.ts',
+  find: 'void watchSecret(options, onChange, stopping.signal);',
+  replace: 'void [watchSecret, onChange];',
+};
+
 /**
  * A copy of the sources with these changes, below .cache where Node still takes TypeScript and finds the packages.
  * Whoever makes it removes it with {@link removeBuild}.

@@ -28,6 +28,8 @@ export interface Task {
   readonly caRotations: number;
   readonly restarts: number;
   readonly leafRotations: number;
+  /** Of replicas that serve, by SIGKILL. */
+  readonly kills: number;
   /** Whether to end as soon as a write has failed. */
   readonly untilFailure: boolean;
 }
@@ -41,8 +43,16 @@ export interface Outcome {
   readonly restarts: number;
   readonly leafRotations: number;
   readonly caRotations: number;
+  /** What each kill cost, which is not among `failures`. */
+  readonly kills: readonly Kill[];
   /** Exit codes of replicas that were asked to end, other than 0. */
   readonly badExits: readonly (number | null)[];
+}
+
+export interface Kill {
+  readonly failures: number;
+  /** From the kill to the end of the last write that failed. */
+  readonly outageMilliseconds: number;
 }
 
 const task = JSON.parse(process.argv[2] ?? '') as Task;
@@ -73,6 +83,7 @@ const load = new WriteLoad({
   mark: 'example.com/mark',
 });
 const replicas: Replica[] = [];
+const kills: Kill[] = [];
 const badExits: (number | null)[] = [];
 let started = 0;
 const done = { restarts: 0, leafRotations: 0, caRotations: 0 };
@@ -130,6 +141,21 @@ async function restart(): Promise<void> {
   if (oldest !== undefined) await retire(oldest);
   done.restarts += 1;
   say(`restart ${done.restarts}`);
+}
+
+/** As when the kernel's memory killer comes: endpoints follow by the probe alone, and the kubelet starts another. */
+async function kill(): Promise<void> {
+  const [oldest] = replicas;
+  if (oldest === undefined) return;
+  const before = load.failures.length;
+  const killedAt = load.now();
+  replicas.splice(replicas.indexOf(oldest), 1);
+  await oldest.kill();
+  await startReplica();
+  balancer.remove(oldest);
+  const lost = load.failures.splice(before);
+  kills.push({ failures: lost.length, outageMilliseconds: Math.max(0, ...lost.map(({ until }) => until - killedAt)) });
+  say(`kill ${kills.length}, ${lost.length} writes lost`);
 }
 
 async function certs(command: 'status' | 'rotate'): Promise<{ phase?: string; result?: string }> {
@@ -195,6 +221,7 @@ async function run(): Promise<Outcome> {
   load.startSteady();
   while (done.caRotations < task.caRotations && !isOver()) await rotateCa(done.caRotations === 0);
   while (done.restarts < task.restarts && !isOver()) await restart();
+  while (kills.length < task.kills && !isOver()) await kill();
   const [observed] = replicas;
   const before = observed?.certificates ?? 0;
   while (done.leafRotations < task.leafRotations && !isOver()) {
@@ -213,6 +240,7 @@ async function run(): Promise<Outcome> {
     slowestMilliseconds: load.slowestMilliseconds,
     failures: load.failures,
     badExits,
+    kills,
     ...done,
   };
 }

@@ -19,6 +19,7 @@ export interface Scenario {
   readonly restarts?: number;
   readonly leafRotations?: number;
   readonly caRotations?: number;
+  readonly kills?: number;
   /** Ends at the first write that fails. */
   readonly untilFailure?: boolean;
   /** Shows progress on stderr. */
@@ -82,6 +83,7 @@ registration: { service: { namespace: ${gateNamespace}, name: gate, port: ${port
     restarts: scenario.restarts ?? 0,
     leafRotations: scenario.leafRotations ?? 0,
     caRotations: scenario.caRotations ?? 0,
+    kills: scenario.kills ?? 0,
     untilFailure: scenario.untilFailure ?? false,
   };
   try {

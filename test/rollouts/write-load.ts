@@ -18,8 +18,9 @@ export interface WriteLoadOptions {
 }
 
 export interface WriteFailure {
-  /** Milliseconds since the load began. */
+  /** When it began and ended, milliseconds since the load began. */
   readonly at: number;
+  readonly until: number;
   readonly message: string;
 }
 
@@ -59,6 +60,11 @@ export class WriteLoad {
     for (let client = 0; client < this.#options.steadyClients; client += 1) {
       this.#running.push(this.#writeOn(`steady-${client}`));
     }
+  }
+
+  /** Milliseconds since the load began. */
+  now(): number {
+    return Math.round(performance.now() - this.#began);
   }
 
   /** Ends after the writes under way. */
@@ -114,7 +120,7 @@ export class WriteLoad {
   }
 
   #fail(began: number, message: string): void {
-    this.failures.push({ at: Math.round(began - this.#began), message });
+    this.failures.push({ at: Math.round(began - this.#began), until: this.now(), message });
   }
 }
 
