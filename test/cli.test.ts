@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parseAllDocuments } from 'yaml';
 
@@ -63,6 +64,13 @@ describe('sallyport', () => {
     const { code, stdout } = await sallyport(...command.split(' '), '--help');
     expect(code).toBe(0);
     expect(stdout).toMatch(new RegExp(`Example:\\n {2}sallyport ${command} `));
+  });
+
+  it('ends without a word when nobody reads what it prints', async () => {
+    const main = join(root, 'src/cli/main.ts');
+    const pipeline = `"${process.execPath}" --conditions=sallyport-source "${main}" --help | true`;
+    const { stderr } = await promisify(execFile)('sh', ['-c', pipeline]);
+    expect(stderr).toBe('');
   });
 
   it.each([

@@ -1,3 +1,4 @@
+import { connect, createServer, type AddressInfo } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defineMutator, defineValidator, WebhookRegistry } from '../admission/index.ts';
 import type { KeyPair } from '../certs/index.ts';
@@ -37,6 +38,26 @@ describe('findUnanswered()', () => {
     expect(await findUnanswered(address, new WebhookRegistry([one, two]), gate.ca)).toBe(
       'two.example.com: nothing is served at /validate/two.example.com yet',
     );
+  });
+
+  it('asks as often as it is told to: behind one address may be several replicas', async () => {
+    // Every other connection leads to a replica that does not know the webhook.
+    await using former = await serve(authority, [one]);
+    await using next = await serve(authority, [one, two]);
+    const ports = [next.port, former.port];
+    let connections = 0;
+    const balancer = createServer((socket) => {
+      const port = ports[connections++ % 2];
+      const upstream = connect({ host: '127.0.0.1', port: port ?? 0 });
+      socket.pipe(upstream).pipe(socket);
+      for (const each of [socket, upstream]) each.on('error', () => each.destroy());
+    });
+    await new Promise<void>((listening) => void balancer.listen(0, '127.0.0.1', listening));
+    const address = { url: `https://127.0.0.1:${(balancer.address() as AddressInfo).port}` };
+    const registry = new WebhookRegistry([two]);
+    expect(await findUnanswered(address, registry, next.ca)).toBeUndefined();
+    expect(await findUnanswered(address, registry, next.ca, 2)).toContain('nothing is served');
+    balancer.close();
   });
 
   it('tells of a certificate that the bundle does not vouch for', async () => {

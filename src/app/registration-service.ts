@@ -24,6 +24,11 @@ export interface RegistrationServiceOptions {
 
 /** Between two looks whether the gate answers. */
 const probeMilliseconds = 1000;
+/**
+ * Connections on which it must answer in a row: each may lead to another replica, and in a rollout some do not know the new
+ * webhooks yet. With half of the replicas old, all of ten find a new one once in a thousand times.
+ */
+const probesInARow = 10;
 /** A gate that is registered already may be unreachable for what is wrong with its registration. */
 const patienceMilliseconds = 120_000;
 
@@ -107,7 +112,7 @@ export class RegistrationService {
     const { address } = registrationOptions(configuration);
     const start = clock.monotonic();
     for (;;) {
-      const unanswered = await findUnanswered(address, registry, this.#certificates.caBundle());
+      const unanswered = await findUnanswered(address, registry, this.#certificates.caBundle(), probesInARow);
       if (unanswered === undefined) break;
       if (unanswered !== this.#unanswered) log.info('not registering yet: the gate does not answer', { unanswered });
       this.#unanswered = unanswered;

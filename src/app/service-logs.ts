@@ -40,7 +40,13 @@ export async function openServiceLogs(
     onDrop: () => dropped.increment({ log: 'service' }),
   });
   // A process that dies of an exception says its last words too.
-  const lastWords = (): void => output.flushSync();
+  const lastWords = (): void => {
+    try {
+      output.flushSync();
+    } catch {
+      // Nobody is there to take them.
+    }
+  };
   process.on('exit', lastWords);
   const log = pinoLogger({ level: configuration.log.level, sink: output });
   const decisions = await openDecisionLog(configuration.decisionLog, output, {

@@ -20,6 +20,11 @@ export async function run(args: readonly string[]): Promise<ExitCode> {
   // What a command waits for may keep no process alive: a repetition's timer, a stopped watch. The process stays until
   // the command itself is done.
   const alive = setInterval(() => undefined, maxTimerMilliseconds);
+  // Whoever reads no further, as `head` does, has what it wants.
+  process.stdout.on('error', (error: Error) => {
+    if (!('code' in error) || error.code !== 'EPIPE') throw error;
+    process.exit(exitCode.done);
+  });
   try {
     await program.parseAsync(args, { from: 'user' });
     return code;
