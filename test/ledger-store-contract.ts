@@ -1,40 +1,12 @@
 import { describe, expect, it, onTestFinished } from 'vitest';
 import { Quantity } from '../src/api/quantity.ts';
-import { formatResourceList, parseResourceList } from '../src/usage/index.ts';
+import { formatResourceList } from '../src/usage/index.ts';
 import { shareOf, quotasOf } from '../src/quota/ledger/charge.ts';
 import { addInto } from '../src/quota/ledger/amounts.ts';
 import { placesOf, accountText } from '../src/quota/ledger/draft.ts';
-import {
-  Ledger,
-  type LedgerStore,
-  type Observation,
-  type QuotaTerms,
-  type Reservation,
-} from '../src/quota/ledger/index.ts';
+import { Ledger, type LedgerStore } from '../src/quota/ledger/index.ts';
 import { FakeClock } from './fake-clock.ts';
-
-export const list = (body: Record<string, string>) => parseResourceList(body, 'test');
-
-export function quotaTerms(id: string, hard: Record<string, string>, more: Partial<QuotaTerms> = {}): QuotaTerms {
-  return { id, name: id, generation: 1, hard: list(hard), mode: 'enforce', ...more };
-}
-
-export function reservation(uid: string, quotas: readonly string[], more: Partial<Reservation> = {}): Reservation {
-  return {
-    key: { cluster: 'east', resource: 'pods', uid },
-    namespace: 'shop',
-    name: `pod-${uid}`,
-    attempt: `call-${uid}`,
-    usage: list({ pods: '1' }),
-    quotas,
-    dryRun: false,
-    ...more,
-  };
-}
-
-export function present({ key, namespace, name, usage, quotas }: Reservation, resourceVersion: bigint): Observation {
-  return { type: 'present', key, namespace, name, usage, quotas, resourceVersion };
-}
+import { list, present, quotaTerms, reservation } from './quota-builders.ts';
 
 interface Sum {
   readonly used: Map<string, bigint>;

@@ -262,7 +262,9 @@ function settle(draft: Draft, settlement: Settlement, context: DecisionContext):
   const seen = found === null ? 'unchanged' : observe(draft, { type: 'present', key, namespace, ...found }, context);
   const charge = draft.charge(key);
   if (charge === undefined || charge.released !== null) return seen;
-  const isGone = found === null && asOf !== null && charge.observed !== null && charge.observed.resourceVersion <= asOf;
+  // What an ended write was to replace was there before the read, which does not show it any more: a uid never comes back.
+  const before = charge.pending.filter(({ stamp }) => ended.has(stamp)).map(({ base }) => base);
+  const isGone = found === null && isUpTo(charge.observed, [asOf ?? 0n, ...before]);
   const observed = isGone ? null : charge.observed;
   const pending = charge.pending.filter(({ stamp }) => !ended.has(stamp));
   if (!isGone && pending.length === charge.pending.length) return seen;
@@ -272,6 +274,10 @@ function settle(draft: Draft, settlement: Settlement, context: DecisionContext):
   }
   draft.put(key, namespace, emptied({ ...charge, observed, pending }, 'never-stored', context));
   return isGone ? 'gone' : 'released';
+}
+
+function isUpTo(observed: ObservedUsage | null, versions: readonly bigint[]): boolean {
+  return observed !== null && versions.some((version) => observed.resourceVersion <= version);
 }
 
 function releaseByOperator(
