@@ -1,7 +1,7 @@
 import type { AdmissionResponseBody } from '../api/admission-review.ts';
 import type { Status } from '../api/status.ts';
 import { writeJson } from '../json/index.ts';
-import type { Logger } from '../telemetry/logger.ts';
+import type { LogFacts, Logger } from '../telemetry/logger.ts';
 import type { WebhookDefinition } from './definition.ts';
 import { HandlerFaultError, HandlerTimeoutError, ReviewDecodeError } from './errors.ts';
 import type { AdmissionRequest, HandlerContext } from './request.ts';
@@ -114,10 +114,39 @@ function contextOf(definition: WebhookDefinition, request: AdmissionRequest, opt
       return options.signal;
     },
     get log() {
-      return (log ??= options.log.child({ webhook: definition.name, uid: request.uid }));
+      return (log ??= handlerLog(definition, request, options));
     },
     lister: listersFor(definition.name, definition.reads, options.listers),
   };
+}
+
+/** Errors that a handler caught and logs are treated as those that it throws. */
+function handlerLog(
+  definition: WebhookDefinition,
+  request: AdmissionRequest,
+  { log, quotes = 'nothing' }: AnswerOptions,
+): Logger {
+  const redacting = (to: Logger): Logger => {
+    const at =
+      (level: 'debug' | 'info' | 'warn' | 'error') =>
+      (message: string, facts?: LogFacts): void =>
+        to[level](message, facts && redact(facts));
+    return {
+      debug: at('debug'),
+      info: at('info'),
+      warn: at('warn'),
+      error: at('error'),
+      child: (facts) => redacting(to.child(redact(facts))),
+    };
+  };
+  const redact = (facts: LogFacts): LogFacts =>
+    Object.fromEntries(
+      Object.entries(facts).map(([name, value]) => [
+        name,
+        value instanceof Error ? errorForLog(value, definition, request, quotes) : value,
+      ]),
+    );
+  return redacting(log.child({ webhook: definition.name, uid: request.uid }));
 }
 
 /** A fault as the body of an HTTP error. */

@@ -43,4 +43,4 @@ export type { AdmissionRequest, HandlerContext } from './request.ts';
 export { decodeReview, encodeReview, encodeReviewRequest, type DecodedReview } from './review.ts';
 export { deliverableWarnings } from './warnings.ts';
 export { admit, type AdmissionOutcome } from './webhook.ts';
-export { mayQuoteSecrets } from './withheld.ts';
+export { mayQuoteSecrets, withoutWords } from './withheld.ts';

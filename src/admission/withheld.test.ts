@@ -90,6 +90,25 @@ describe('what the log says of an error that a handler throws', () => {
     expect(log.includes('value correct-horse')).toBe(isQuoted);
   });
 
+  it('is said also of an error that it caught and logs itself', async () => {
+    const log = new RecordingLogger();
+    const webhook = defineValidator({
+      name: 'a.example.com',
+      resource: 'secrets',
+      operations: ['CREATE'],
+      handler: (_request, context) => {
+        const error = new Error('decoded correct-horse');
+        context.log.child({ error }).warn('odd', { error, size: 3 });
+      },
+    });
+    await answerReview(webhook, encodeReviewRequest('v1', buildRequest(secret)), {
+      signal: new AbortController().signal,
+      log,
+    });
+    expect(log.lines).toMatchObject([{ level: 'warn', facts: { webhook: 'a.example.com', size: 3 } }]);
+    expect((log.lines[0]?.facts['error'] as Error).message).toBe('[withheld]');
+  });
+
   it('ends with errors that cause each other', async () => {
     const error: Error & { cause?: unknown } = new Error('ring');
     error.cause = error;

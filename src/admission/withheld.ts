@@ -1,4 +1,5 @@
 import type { WebhookDefinition } from './definition.ts';
+import { HandlerFaultError, HandlerTimeoutError } from './errors.ts';
 import type { AdmissionRequest } from './request.ts';
 
 /**
@@ -20,6 +21,11 @@ export function withoutContent(error: Error, definition: WebhookDefinition, requ
   return copyOf(error, (text) => (content === undefined ? withheld : withoutWordsOf(content, text)), maxCauses);
 }
 
+/** The same for an error of which nobody knows the request: none of its words, nor of its causes'. */
+export function withoutWords(error: Error): Error {
+  return copyOf(error, () => withheld, maxCauses);
+}
+
 const withheld = '[withheld]';
 const secrets = /^secrets(?:\/v1)?$/;
 /** Errors may name each other as causes in a ring. */
@@ -29,9 +35,9 @@ function isSecrets({ group, resource }: { readonly group: string; readonly resou
   return group === '' && resource === 'secrets';
 }
 
-/** Our own errors hold none of it, but their causes may. */
+/** What the framework says of a fault holds none of it, but the causes may. */
 function copyOf(error: Error, redact: (text: string) => string, causesLeft: number): Error {
-  const isOurs = 'webhook' in error;
+  const isOurs = error instanceof HandlerFaultError || error instanceof HandlerTimeoutError;
   const message = isOurs ? error.message : redact(error.message);
   const cause =
     error.cause instanceof Error && causesLeft > 0 ? copyOf(error.cause, redact, causesLeft - 1) : undefined;

@@ -97,7 +97,7 @@ function answerUnknown({ id, webhook }: Extract<ThreadRequest, { kind: 'review' 
   });
 }
 
-logStrayRejections(forwardingLogger({}));
+logStrayRejections(forwardingLogger({}), { quotes });
 try {
   const registry = await loadRegistry({ paths, ...selection });
   const listers = await listersFor(registry);

@@ -1,5 +1,11 @@
 import { Worker } from 'node:worker_threads';
-import { failureStatus, type ReviewAnswer, type WebhookDefinition, type WebhookSelection } from '../admission/index.ts';
+import {
+  failureStatus,
+  withoutWords,
+  type ReviewAnswer,
+  type WebhookDefinition,
+  type WebhookSelection,
+} from '../admission/index.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { LogFacts, Logger } from '../telemetry/index.ts';
 import { WebhookThreadError } from './errors.ts';
@@ -59,13 +65,16 @@ export class WebhookThread {
     definitions: readonly DefinitionFacts[],
     log: Logger,
     onEnd: (code: number) => void,
+    quotes: ThreadData['quotes'],
   ) {
     this.#worker = worker;
     this.#log = log;
     this.#onEnd = onEnd;
     this.definitions = definitions.map((facts) => ({ ...facts, handlers: [], dryRunHandlers: [] }));
     worker.on('message', (message: ThreadMessage) => this.#receive(message));
-    worker.on('error', (error: Error) => log.error('the thread of the webhooks died', { error }));
+    worker.on('error', (error: Error) => {
+      log.error('the thread of the webhooks died', { error: quotes === 'objects' ? error : withoutWords(error) });
+    });
     worker.on('exit', (code) => this.#end(code));
   }
 
@@ -89,7 +98,7 @@ export class WebhookThread {
     worker.on('message', onMessage).once('error', onError).once('exit', onExit);
     try {
       const definitions = await ready.promise;
-      return new WebhookThread(worker, definitions, log, onEnd);
+      return new WebhookThread(worker, definitions, log, onEnd, data.quotes);
     } catch (error) {
       await worker.terminate();
       throw error;

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import type { LogFacts } from './index.ts';
 import { pinoLogger, type LogLevel } from './pino-logger.ts';
 
 function setUp(level?: LogLevel) {
@@ -58,6 +59,15 @@ describe('pinoLogger()', () => {
       stack: expect.stringContaining('pino-logger.test.ts') as string,
       cause: { type: 'TypeError', message: 'inner', stack: expect.any(String) as string },
     });
+    expect(JSON.stringify(lines)).not.toContain('secret');
+  });
+
+  it('writes no object, whatever a handler in plain JavaScript hands in', () => {
+    const { lines, log } = setUp();
+    const facts = { object: { data: 'secret' }, list: ['a', { data: 'secret' }], none: null } as unknown as LogFacts;
+    log.info('odd', facts);
+    const notWritten = '[an object, which is not written]';
+    expect(lines[0]).toMatchObject({ object: notWritten, list: ['a', notWritten], none: null });
     expect(JSON.stringify(lines)).not.toContain('secret');
   });
 

@@ -62,10 +62,19 @@ class PinoLogger implements Logger {
     for (const name in fields) {
       const value = fields[name];
       if (value instanceof Error) fields[name] = describeError(value, maxCauses);
+      else if (typeof value === 'object' && value !== null) fields[name] = withoutObjects(value);
     }
     return fields;
   }
 }
+
+/** Facts are words and numbers. An object that somebody hands in all the same may be the one under review. */
+function withoutObjects(value: object): unknown {
+  if (!Array.isArray(value)) return notWritten;
+  return value.map((element: unknown) => (typeof element === 'object' && element !== null ? notWritten : element));
+}
+
+const notWritten = '[an object, which is not written]';
 
 /** Errors may name each other as causes in a ring. */
 const maxCauses = 5;

@@ -278,12 +278,14 @@ export const edit = defineMutator({
 export const refuse = defineValidator({
   name: 'refuse.example.com',
   ...target,
-  handler({ name, object, oldObject }) {
+  handler({ name, object, oldObject }, context) {
     const value = plain(object ?? oldObject);
     if (name === 'refused') return deny('the password ' + value + ' is weak', { auditAnnotations: { value }, warnings: [value] });
     if (name === 'thrown') JSON.parse(value);
     if (name === 'caused') throw new Error('cannot take ' + value, { cause: new Error(JSON.stringify(object)) });
     if (name === 'nonsense') return { value };
+    if (name === 'stray') void Promise.reject(new Error('forgot ' + value));
+    if (name === 'logged') context.log.error('caught', { error: new Error('bad ' + value), object });
     return allow({ warnings: [value], auditAnnotations: { value } });
   },
 });
@@ -330,6 +332,8 @@ decisionLog: { to: File, path: ${decisions} }
     expect(await create(secret('thrown'))).toContain('the handler failed');
     expect(await create(secret('caused'))).toContain('the handler failed');
     expect(await create(secret('nonsense'))).toContain('the handler returned an object');
+    expect(await create(secret('stray'))).toContain('secret/stray created');
+    expect(await create(secret('logged'))).toContain('secret/logged created');
     expect(await create(secret('kept'))).toContain('secret/kept created');
     const stored = await plane.kubectl(['get', 'secret', 'kept', '-o', 'jsonpath={.data.copy}']);
     expect(stored.stdout).toBe(encoded);
@@ -358,6 +362,8 @@ decisionLog: { to: File, path: ${decisions} }
     // Everything was told, without it.
     for (const outcome of ['allowed', 'patched', 'denied', 'fault']) expect(lines).toContain(`"outcome":"${outcome}"`);
     expect(gate.log).toContain('request could not be answered');
+    expect(gate.log).toContain('nobody was waiting for it');
+    expect(gate.log).toContain('"message":"caught"');
     expect(gate.log).toContain('"message":"request"');
     for (const [where, text] of [
       ['log', gate.log],

@@ -2,7 +2,7 @@ import { Gate } from '../../app/gate.ts';
 import { planGuard } from '../../app/gate-guard.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
-import { logStrayRejections } from '../../app/stray-rejections.ts';
+import { endOnException, logStrayRejections } from '../../app/stray-rejections.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { loadClusterConfig } from '../../kube/index.ts';
 import { checkMatchConditions, UnsafeRegistrationError } from '../../registrar/index.ts';
@@ -20,7 +20,8 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
   const logs = await openServiceLogs(configuration, metrics, systemClock);
   try {
     const { log, decisions } = logs;
-    logStrayRejections(log);
+    logStrayRejections(log, { quotes: 'nothing' });
+    endOnException(log);
     const registry = await loadRegistry(configuration.webhooks);
     await checkMatchConditions(registry);
     const cluster = await loadClusterConfig({ environment: process.env });
