@@ -158,11 +158,13 @@ export class Gate {
     return this.#server?.operationsAddress;
   }
 
-  /** Stops registering first, so that an old replica does not answer what a new one writes; then drains the server. */
+  /**
+   * Drains at once, since everybody who sends requests hears of it late; registration ends meanwhile, so that an old replica does
+   * not answer what a new one writes.
+   */
   async stop(hurry?: AbortSignal): Promise<void> {
     this.#endSubscription();
-    await this.#registrar.stop();
-    await this.#server?.stop(hurry);
+    await Promise.all([this.#server?.stop(hurry), this.#registrar.stop()]);
     await this.#isolated.stop();
     await this.#guard?.stop();
     await this.#quota?.stop();

@@ -116,7 +116,8 @@ function copy(from: Socket, to: Socket, latencyMilliseconds: number): void {
   from.on('close', () => later(() => to.destroy()));
 }
 
-function probe({ healthPort }: Endpoint): Promise<boolean> {
+/** Whether `/readyz` says so. */
+export function probe({ healthPort }: Endpoint): Promise<boolean> {
   const { promise, resolve } = Promise.withResolvers<boolean>();
   const address = { host: '127.0.0.1', port: healthPort, path: '/readyz', agent: false };
   get({ ...address, signal: AbortSignal.timeout(1000) }, (response) => {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
-import { Balancer } from './balancer.ts';
+import { Balancer, probe } from './balancer.ts';
 import { Replica } from './replica.ts';
 import { WriteLoad, type WriteFailure } from './write-load.ts';
 
@@ -21,6 +21,8 @@ export interface Task {
   readonly configuration: string;
   readonly configurationFile: string;
   readonly build: string;
+  /** Whether replicas only serve, and another process registers and keeps the authority, as `sallyport manifests` has it. */
+  readonly hasKeeper: boolean;
   readonly steadyClients: number;
   readonly burstClients: number;
   /** What happens, in this order. Bursts: of writes that meet connections idle for as long as Node lets them. */
@@ -64,6 +66,8 @@ const idleBurst = { leadMilliseconds: 50, milliseconds: 80 } as const;
 const latencyMilliseconds = { near: 1, far: 25 } as const;
 /** An API server keeps 25 idle connections; more clients than that at once make it open new ones with each burst. */
 const busyPauseMilliseconds = 250;
+/** After so many restarts of a replica the keeper gets one. */
+const keeperRestart = 2;
 const firstReplicaPort = 20_000;
 
 const balancer = new Balancer({
@@ -83,6 +87,8 @@ const load = new WriteLoad({
   mark: 'example.com/mark',
 });
 const replicas: Replica[] = [];
+/** One, or none. */
+const keepers: Replica[] = [];
 const kills: Kill[] = [];
 const badExits: (number | null)[] = [];
 let started = 0;
@@ -118,6 +124,8 @@ async function startReplica(): Promise<Replica> {
     healthPort: port + 1,
     build: task.build,
     configuration: task.configuration,
+    command: task.hasKeeper ? ['serve', '--no-register'] : ['serve'],
+    environment: {},
   });
   replicas.push(replica);
   balancer.add(replica);
@@ -125,6 +133,42 @@ async function startReplica(): Promise<Replica> {
     throw new Error(`${String(error)}; it said:\n${replica.log.slice(-30).join('\n')}`);
   });
   return replica;
+}
+
+function startKeeper(): Replica {
+  const keeper = new Replica({
+    name: 'keeper',
+    port: firstReplicaPort - 2,
+    healthPort: firstReplicaPort - 1,
+    build: task.build,
+    configuration: task.configuration,
+    command: ['register', '--watch'],
+    environment: {
+      NODE_OPTIONS: `--import=${join(import.meta.dirname, 'cluster-dns.ts')}`,
+      SALLYPORT_TEST_SERVICE_ADDRESS: task.address,
+    },
+  });
+  keepers.push(keeper);
+  return keeper;
+}
+
+async function untilRegistered(keeper: Replica): Promise<void> {
+  const deadline = performance.now() + 60_000;
+  while (!(await probe(keeper))) {
+    if (performance.now() > deadline)
+      throw new Error(`the keeper has not registered; it said:\n${keeper.log.join('\n')}`);
+    await sleep(250);
+  }
+}
+
+async function restartKeeper(): Promise<void> {
+  const [former] = keepers;
+  if (former === undefined) return;
+  keepers.splice(0);
+  const code = await former.terminate();
+  if (code !== 0) badExits.push(code);
+  await untilRegistered(startKeeper());
+  say('the keeper is another one');
 }
 
 async function retire(replica: Replica): Promise<void> {
@@ -140,6 +184,7 @@ async function restart(): Promise<void> {
   await startReplica();
   if (oldest !== undefined) await retire(oldest);
   done.restarts += 1;
+  if (done.restarts % keeperRestart === 0) await restartKeeper();
   say(`restart ${done.restarts}`);
 }
 
@@ -205,7 +250,9 @@ async function rotateCa(isOneAsleep: boolean): Promise<void> {
 
 async function run(): Promise<Outcome> {
   await balancer.listen();
+  const keeper = task.hasKeeper ? startKeeper() : undefined;
   await Promise.all([startReplica(), startReplica()]);
+  if (keeper !== undefined) await untilRegistered(keeper);
   say('two replicas are ready');
   const began = performance.now();
   balancer.latencyMilliseconds = latencyMilliseconds.far;
@@ -250,5 +297,5 @@ try {
   process.stdout.write(`${JSON.stringify(outcome)}\n`);
 } finally {
   balancer.close();
-  await Promise.all([...replicas].map((replica) => replica.kill()));
+  await Promise.all([...replicas, ...keepers].map((replica) => replica.kill()));
 }

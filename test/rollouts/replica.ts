@@ -11,9 +11,13 @@ export interface ReplicaOptions extends Endpoint {
   readonly build: string;
   /** GateConfiguration in YAML, without `server`. */
   readonly configuration: string;
+  /** What comes after `sallyport`. */
+  readonly command: readonly string[];
+  /** Added to that of this process. */
+  readonly environment: Readonly<Record<string, string>>;
 }
 
-/** `sallyport serve` as a process of its own. */
+/** `sallyport serve`, or whatever the command is, as a process of its own. */
 export class Replica implements Endpoint {
   readonly name: string;
   readonly port: number;
@@ -24,7 +28,7 @@ export class Replica implements Endpoint {
   readonly #child: ChildProcess;
   readonly #folder: string;
 
-  constructor({ name, port, healthPort, build, configuration }: ReplicaOptions) {
+  constructor({ name, port, healthPort, build, configuration, command, environment }: ReplicaOptions) {
     this.name = name;
     this.port = port;
     this.healthPort = healthPort;
@@ -32,8 +36,9 @@ export class Replica implements Endpoint {
     const file = join(this.#folder, 'gate.yaml');
     writeFileSync(file, `${configuration}server: { host: 127.0.0.1, port: ${port}, healthPort: ${healthPort} }\n`);
     const main = join(build, 'src/cli/main.ts');
-    this.#child = spawn(process.execPath, ['--conditions=sallyport-source', main, 'serve', '--config', file], {
+    this.#child = spawn(process.execPath, ['--conditions=sallyport-source', main, ...command, '--config', file], {
       cwd: build,
+      env: { ...process.env, ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     for (const stream of [this.#child.stdout, this.#child.stderr]) {

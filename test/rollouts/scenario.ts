@@ -14,6 +14,8 @@ const loadNamespace = 'load';
 export interface Scenario {
   /** Changes of the sources. */
   readonly edits: readonly Edit[];
+  /** As `sallyport manifests` has it: replicas that only serve, and a process that registers. Default: replicas do both. */
+  readonly hasKeeper?: boolean;
   /** What happens, in this order; see the driver's task. Default of each: 0. */
   readonly bursts?: number;
   readonly restarts?: number;
@@ -77,6 +79,7 @@ registration: { service: { namespace: ${gateNamespace}, name: gate, port: ${port
     configuration,
     configurationFile,
     build,
+    hasKeeper: scenario.hasKeeper ?? false,
     steadyClients: 8,
     burstClients: 40,
     bursts: scenario.bursts ?? 0,
