@@ -4,6 +4,7 @@ import type { GateConfiguration } from './gate-configuration.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { guardObjects } from './guard-manifests.ts';
 import { registeringRights, servingRights } from './install-rights.ts';
+import { quotaObjects } from './quota-manifests.ts';
 import { configurationKey, registeringDeployment, servingDeployment, unregistering } from './install-workloads.ts';
 
 export interface InstallOptions {
@@ -55,6 +56,7 @@ export function installManifests(options: InstallOptions): Manifest[] {
       },
     },
     ...guardObjects(configuration),
+    ...quotaObjects(configuration.quota, serving),
     ...servingRights(configuration, registry, serving),
     ...registeringRights(configuration, registering),
     {

@@ -3,6 +3,7 @@ import { parseResourceName } from '../api/resource-name.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { guardNamespaceRules, guardRules } from './guard-manifests.ts';
 import type { Identity, Manifest } from './install-manifests.ts';
+import { quotaRegisteringRules, quotaServingRules } from './quota-manifests.ts';
 
 /**
  * What the identity that serves may do: read what the webhooks declare in `reads`, its Secret, and the configurations whose
@@ -17,6 +18,7 @@ export function servingRights(
     { ...configurations, resourceNames: [configuration.registration.name], verbs: ['get', 'list', 'watch'] },
     ...readRules(registry),
     ...guardRules(configuration),
+    ...quotaServingRules(configuration.quota),
   ];
   return bound(identity, cluster, [
     ...secretRules(configuration, ['get', 'list', 'watch'], []),
@@ -36,6 +38,7 @@ export function registeringRights(configuration: GateConfiguration, identity: Id
     },
     // The owner of the configurations.
     { apiGroups: [''], resources: ['namespaces'], resourceNames: [identity.namespace], verbs: ['get'] },
+    ...quotaRegisteringRules(configuration.quota),
   ];
   return bound(identity, cluster, secretRules(configuration, ['get', 'list', 'watch', 'update'], ['create']));
 }

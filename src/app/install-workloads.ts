@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { InvalidConfigurationError } from './errors.ts';
 import { parseGateConfiguration, type GateConfiguration } from './gate-configuration.ts';
+import { quotaStorage } from './quota-manifests.ts';
 import type { Identity, InstallOptions, Manifest } from './install-manifests.ts';
 
 /** Key of the GateConfiguration in its ConfigMap. */
@@ -10,6 +11,9 @@ const configurationPath = `/etc/sallyport/${configurationKey}`;
 
 type WorkloadOptions = Pick<InstallOptions, 'configuration' | 'configurationText' | 'image'>;
 
+/** Nobody's on the node. */
+const userId = 65_532;
+
 /** Longest time from SIGTERM to the end; see the server's shutdown. */
 const terminationGracePeriodSeconds = 60;
 
@@ -17,7 +21,9 @@ const terminationGracePeriodSeconds = 60;
 export function servingDeployment(options: WorkloadOptions, identity: Identity): Manifest {
   const { namespace, name, labels, selector } = identity;
   const { port } = options.configuration.server;
-  const { volumes, volumeMounts } = decisionVolume(options);
+  const decisions = decisionVolume(options);
+  const ledger = quotaStorage(options.configuration.quota, name);
+  const pod = podSpec(identity, name);
   const spread = (topologyKey: string): object => ({
     maxSkew: 1,
     topologyKey,
@@ -35,24 +41,28 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
     kind: 'Deployment',
     metadata: { name, namespace, labels },
     spec: {
-      replicas: 2,
+      // A ledger in a file is written by one process on one node.
+      replicas: ledger.isFile ? 1 : 2,
       selector: { matchLabels: selector },
       // A new replica answers before an old one leaves: there is never one less than wanted.
-      strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
+      strategy: ledger.isFile
+        ? { type: 'Recreate' }
+        : { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
         metadata: { labels },
         spec: {
-          ...podSpec(identity, name),
+          ...pod,
+          ...(ledger.isFile && { securityContext: { ...pod.securityContext, fsGroup: userId } }),
           terminationGracePeriodSeconds,
           topologySpreadConstraints: [spread('topology.kubernetes.io/zone'), spread('kubernetes.io/hostname')],
           containers: [
             {
               ...container,
               ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
-              volumeMounts: [...container.volumeMounts, ...volumeMounts],
+              volumeMounts: [...container.volumeMounts, ...decisions.volumeMounts, ...ledger.volumeMounts],
             },
           ],
-          volumes: [...podSpec(identity, name).volumes, ...volumes],
+          volumes: [...pod.volumes, ...decisions.volumes, ...ledger.volumes],
         },
       },
     },
@@ -142,7 +152,7 @@ function gateContainer({ configuration, image }: WorkloadOptions, args: readonly
     securityContext: {
       allowPrivilegeEscalation: false,
       readOnlyRootFilesystem: true,
-      runAsUser: 65_532,
+      runAsUser: userId,
       capabilities: { drop: ['ALL'] },
     },
     volumeMounts: [

@@ -1,4 +1,4 @@
-import type { WebhookRegistry } from '../admission/index.ts';
+import { WebhookRegistry, type WebhookDefinition } from '../admission/index.ts';
 import type { CertificateSource, Health } from '../certs/index.ts';
 import { KubeClient, wait, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
@@ -9,6 +9,7 @@ import { findUnanswered } from './answer-probe.ts';
 import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { gateMetrics } from './gate-metrics.ts';
+import { QuotaRegistration } from './quota-registration.ts';
 import { registrationOptions } from './registration-options.ts';
 
 export interface RegistrationServiceOptions {
@@ -42,7 +43,9 @@ export class RegistrationService {
   readonly #registrar: Registrar;
   readonly #certificates: CertificateSource;
   readonly #operations: OperationsServer;
+  readonly #quota: QuotaRegistration | undefined;
   readonly #stopping = new AbortController();
+  #registry: WebhookRegistry;
   #unanswered: string | undefined = 'not asked yet';
   #registering: Promise<void> = Promise.resolve();
   #endSubscription: () => void = () => undefined;
@@ -51,6 +54,7 @@ export class RegistrationService {
   constructor(options: RegistrationServiceOptions) {
     const { configuration, registry, cluster, metrics, log, clock } = options;
     this.#options = options;
+    this.#registry = registry;
     this.#client = new KubeClient(cluster);
     const registration = registrationOptions(configuration);
     const namespace = registration.ownNamespace ?? cluster.namespace;
@@ -64,6 +68,15 @@ export class RegistrationService {
       log,
       clock,
     });
+    if (configuration.quota !== undefined) {
+      this.#quota = new QuotaRegistration({
+        configuration: configuration.quota,
+        client: this.#client,
+        onWebhook: (webhook) => this.#setQuotaWebhook(webhook),
+        log,
+        clock,
+      });
+    }
     const publication = this.#registrar;
     this.#certificates = certificateSource({
       configuration,
@@ -102,17 +115,20 @@ export class RegistrationService {
     this.#endSubscription();
     await this.#registrar.stop();
     await this.#registering;
+    await this.#quota?.stop();
     await this.#certificates.stop();
     this.#operations.stop();
     this.#client.close();
   }
 
   async #register(signal: AbortSignal): Promise<void> {
-    const { configuration, registry, log, clock } = this.#options;
+    const { configuration, log, clock } = this.#options;
     const { address } = registrationOptions(configuration);
+    // Without knowing the quotas it would take away the rules for them that are registered.
+    await this.#quota?.start(signal);
     const start = clock.monotonic();
     for (;;) {
-      const unanswered = await findUnanswered(address, registry, this.#certificates.caBundle(), probesInARow);
+      const unanswered = await findUnanswered(address, this.#registry, this.#certificates.caBundle(), probesInARow);
       if (unanswered === undefined) break;
       if (unanswered !== this.#unanswered) log.info('not registering yet: the gate does not answer', { unanswered });
       this.#unanswered = unanswered;
@@ -123,6 +139,11 @@ export class RegistrationService {
     }
     this.#unanswered = undefined;
     await this.#registrar.start(signal);
+  }
+
+  #setQuotaWebhook(webhook: WebhookDefinition | undefined): void {
+    this.#registry = new WebhookRegistry([...this.#options.registry, ...(webhook === undefined ? [] : [webhook])]);
+    this.#registrar.setRegistry(this.#registry);
   }
 
   /** An API server that does not answer is asked again after the next probe. */

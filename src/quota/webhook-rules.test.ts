@@ -15,7 +15,7 @@ function rulesFor(...names: string[]): string[] {
 }
 
 const podRules = ['CREATE|UPDATE pods./v1', 'UPDATE pods/resize./v1'];
-const claimRules = ['CREATE|UPDATE persistentvolumeclaims./v1'];
+const claimRules = ['CREATE|UPDATE persistentvolumeclaims./v1', 'UPDATE persistentvolumeclaims/status./v1'];
 
 it.each([
   { names: ['requests.cpu', 'limits.memory'], rules: podRules },

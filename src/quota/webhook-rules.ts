@@ -37,8 +37,8 @@ function rulesFor({ group, resource }: GroupResource): RuleWithOperations[] {
   switch (formatGroupResource({ group, resource })) {
     case 'pods':
       return [rule(['CREATE', 'UPDATE'], ['pods']), rule(['UPDATE'], ['pods/resize'])];
-    // Status of a claim raises what it uses, and nobody checks that: it is counted when it is seen.
     case 'persistentvolumeclaims':
+      return [rule(['CREATE', 'UPDATE'], [resource]), rule(['UPDATE'], [`${resource}/status`])];
     case 'services':
     case 'resourceclaims.resource.k8s.io':
       return [rule(['CREATE', 'UPDATE'], [resource])];

@@ -157,6 +157,29 @@ describe('an update', () => {
   });
 });
 
+it('the status of a claim is charged, fit or not', async () => {
+  await gate.quotas({ 'team-a': { hard: { 'requests.storage': '10Gi' }, warnAtPercent: 0 } });
+  const claim = (spec: string, allocated?: string): KubernetesObject => ({
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: meta('data'),
+    ...{
+      spec: { resources: { requests: { storage: spec } } },
+      status: allocated === undefined ? {} : { allocatedResources: { storage: allocated } },
+    },
+  });
+  expect(await gate.ask(claim('8Gi'))).toBe('allowed');
+  const status = { oldObject: claim('8Gi'), subresource: 'status' };
+  expect(await gate.ask(claim('8Gi', '12Gi'), status)).toBe('allowed');
+  expect(await gate.taken('team-a')).toEqual({
+    used: { 'requests.storage': '8Gi' },
+    reserved: { 'requests.storage': '4Gi' },
+  });
+  expect(await gate.ask(claim('13Gi', '12Gi'), { oldObject: claim('8Gi', '12Gi') })).toContain(
+    'exceeded quota: team-a',
+  );
+});
+
 describe('an object under several quotas', () => {
   it('is charged to all or to none', async () => {
     await gate.quotas({

@@ -20,7 +20,7 @@ import { exceededMessage, nearLimitMessage } from './messages.ts';
 import type { QuotaSelection } from './selection.ts';
 import { quotaMatchConditions, quotaRules } from './webhook-rules.ts';
 
-export const quotaWebhookName = 'quota.sallyport.dev';
+const quotaWebhookName = 'quota.sallyport.dev';
 
 /** Who says whether a write fits: the ledger that all share, or a slice of it. */
 export interface Admitter {
@@ -57,11 +57,20 @@ type KubernetesLabels = Readonly<Record<string, string>> | undefined;
  * judged and leaves nothing behind. Its failurePolicy is Ignore only if every quota says `onFault: allow`.
  */
 export function quotaWebhook(options: QuotaWebhookOptions): WebhookDefinition | undefined {
-  const { quotas } = options.selection;
+  return definitionFor(options.selection.quotas, (request, context) => decide(request, context, options));
+}
+
+/** The same webhook for a process that registers what another one serves. */
+export function registeredQuotaWebhook(quotas: readonly GlobalQuota[]): WebhookDefinition | undefined {
+  return definitionFor(quotas, () => Promise.reject(new Error('this process serves no webhooks')));
+}
+
+function definitionFor(
+  quotas: readonly GlobalQuota[],
+  handler: (request: AdmissionRequest<object>, context: HandlerContext) => Promise<Decision>,
+): WebhookDefinition | undefined {
   const rules = quotaRules(quotas);
   if (rules.length === 0) return undefined;
-  const handler = (request: AdmissionRequest<object>, context: HandlerContext): Promise<Decision> =>
-    decide(request, context, options);
   return defineValidator<object>({
     name: quotaWebhookName,
     path: '/validate/quota',
@@ -122,6 +131,8 @@ async function decide(
         resourceVersion: before.resourceVersion,
       },
     }),
+    // A status tells what has happened already: it is charged, fit or not.
+    unchecked: subResource === 'status',
     dryRun: request.dryRun,
   };
   let verdict: Verdict;
@@ -133,7 +144,9 @@ async function decide(
     log.error('the quota ledger gave no verdict', { error: error instanceof Error ? error : undefined });
     return onFault(counted.quotas, notes, options);
   }
-  for (const each of [...verdict.refusals, ...verdict.overruns]) notes.exceeded(each.mode, exceededMessage(each));
+  for (const each of verdict.refusals) notes.exceeded(each.mode, exceededMessage(each));
+  // Of what went unchecked quotas that enforce are among them.
+  for (const each of verdict.overruns) if (each.mode !== 'enforce') notes.exceeded(each.mode, exceededMessage(each));
   for (const nearLimit of verdict.nearLimits) notes.warn(nearLimitMessage(nearLimit));
   if (verdict.allowed && verdict.charged) options.onAdmitted(reservation);
   return notes.decision();

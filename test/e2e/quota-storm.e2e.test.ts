@@ -21,7 +21,7 @@ it(
     expect(storm.unexpected).toEqual([]);
     expect(storm.unjustified).toEqual([]);
     // It did storm: everybody got some and not all.
-    for (const count of Object.values(storm.counts)) expect(count).toBeGreaterThan(10);
+    for (const count of Object.values(storm.counts)) expect(count).toBeGreaterThan(0);
 
     // What was admitted and refused elsewhere is let go a minute after its last try, when a read has shown that it is not there.
     await until(() => storm?.isQuiet() ?? Promise.resolve(false), 120);

@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises';
+import { WebhookRegistry } from '../../admission/index.ts';
 import type { CertificateSource } from '../../certs/index.ts';
 import { certificateSource, injectCaFrom } from '../../app/certificates.ts';
 import { loadRegistered } from '../../app/gate-guard.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { RegistrationService } from '../../app/registration-service.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
+import { readQuotaWebhook } from '../../app/quota-registration.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
 import {
@@ -71,8 +73,8 @@ async function keepRegistered({ config, caBundle, force = false }: RegisterOptio
 async function registerOnce({ config, caBundle, force, timeout }: RegisterOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
   const clusterConfig = await loadClusterConfig({ environment: process.env });
-  const registry = await loadRegistered(configuration, clusterConfig);
-  await checkMatchConditions(registry);
+  const files = await loadRegistered(configuration, clusterConfig);
+  await checkMatchConditions(files);
   const log = terminalLogger(configuration.log.level);
   const client = new KubeClient(clusterConfig);
   const given = caBundle === undefined ? undefined : await readFile(caBundle, 'utf8');
@@ -80,6 +82,9 @@ async function registerOnce({ config, caBundle, force, timeout }: RegisterOption
   const namespace = options.ownNamespace ?? clusterConfig.namespace;
   const deadline = AbortSignal.timeout(timeout * 1000);
   try {
+    const { quota } = configuration;
+    const webhook = quota === undefined ? undefined : await readQuotaWebhook(quota, client, log, deadline);
+    const registry = webhook === undefined ? files : new WebhookRegistry([...files, webhook]);
     const registrar: Registrar = new Registrar({
       ...options,
       client,

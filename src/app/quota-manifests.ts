@@ -1,0 +1,77 @@
+import { dirname } from 'node:path';
+import { parseResourceName } from '../api/resource-name.ts';
+import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
+import type { Identity, Manifest } from './install-manifests.ts';
+import type { QuotaConfiguration } from './quota-configuration.ts';
+
+type Quota = QuotaConfiguration | undefined;
+
+/** What quotas mostly count, and what decides which quotas an object falls under. */
+const alwaysRead = [
+  { apiGroups: [''], resources: ['namespaces', 'persistentvolumeclaims', 'pods', 'services'] },
+  { apiGroups: ['resource.k8s.io'], resources: ['deviceclasses', 'resourceclaims'] },
+];
+
+/** To read what quotas count, and to follow the GlobalQuota objects and write their status when they are in this cluster. */
+export function quotaServingRules(quota: Quota): object[] {
+  if (quota === undefined) return [];
+  const counted = quota.counts.flatMap((name) => {
+    const parsed = parseResourceName(name);
+    return 'problem' in parsed ? [] : [{ apiGroups: [parsed.group], resources: [parsed.resource] }];
+  });
+  const { group, resource } = globalQuotaKind;
+  return [
+    ...[...alwaysRead, ...counted].map((rule) => ({ ...rule, verbs: ['get', 'list', 'watch'] })),
+    ...quotaRegisteringRules(quota),
+    ...(hasOwnObjects(quota) ? [{ apiGroups: [group], resources: [`${resource}/status`], verbs: ['patch'] }] : []),
+  ];
+}
+
+/** The rules of the webhook follow the GlobalQuota objects. */
+export function quotaRegisteringRules(quota: Quota): object[] {
+  const { group, resource } = globalQuotaKind;
+  if (quota === undefined || !hasOwnObjects(quota)) return [];
+  return [{ apiGroups: [group], resources: [resource], verbs: ['get', 'list', 'watch'] }];
+}
+
+/** The definition of GlobalQuota where the objects are in this cluster, and a disk for a ledger that is a file. */
+export function quotaObjects(quota: Quota, { namespace, name, labels }: Identity): Manifest[] {
+  if (quota === undefined) return [];
+  const definition = hasOwnObjects(quota) ? [globalQuotaDefinition()] : [];
+  if (quota.store.mode !== 'SQLite') return definition;
+  const claim: Manifest = {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: `${name}-quota`, namespace, labels },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+  return [...definition, claim];
+}
+
+/** What the replicas that serve have mounted: the disk of the ledger, or the Secret `<name>-quota` with its URL. */
+export function quotaStorage(
+  quota: Quota,
+  name: string,
+): { readonly isFile: boolean; readonly volumes: readonly object[]; readonly volumeMounts: readonly object[] } {
+  const none = { isFile: false, volumes: [], volumeMounts: [] };
+  if (quota === undefined) return none;
+  const { store } = quota;
+  const volume = 'quota';
+  if (store.mode === 'SQLite') {
+    return {
+      isFile: true,
+      volumes: [{ name: volume, persistentVolumeClaim: { claimName: `${name}-quota` } }],
+      volumeMounts: [{ name: volume, mountPath: dirname(store.path) }],
+    };
+  }
+  if (store.urlFile === undefined) return none;
+  return {
+    isFile: false,
+    volumes: [{ name: volume, secret: { secretName: `${name}-quota` } }],
+    volumeMounts: [{ name: volume, mountPath: dirname(store.urlFile), readOnly: true }],
+  };
+}
+
+function hasOwnObjects({ objects }: QuotaConfiguration): boolean {
+  return objects.mode === 'Cluster' && objects.kubeconfig === undefined;
+}
