@@ -74,24 +74,37 @@ export class Gatekeeper {
     const startedAt = clock.monotonic();
     let pod = removal.pod ?? this.#options.pods.get(removal.name, removal.namespace);
     if (pod === undefined || !isMeant(pod, removal)) pod = await this.#read(removal, signal);
-    // The API server says itself that there is none.
-    if (pod === undefined || !isMeant(pod, removal)) return allowed;
-    const verdict = await this.#judge(pod, removal, signal);
-    if (verdict === undefined) return allowed;
-    this.#observe(pod, removal, verdict.answer, (clock.monotonic() - startedAt) / 1000);
-    return verdict.reply;
+    for (let round = 0; round < maxRounds; round++) {
+      // The API server says itself that there is none.
+      if (pod === undefined || !isMeant(pod, removal)) return allowed;
+      const verdict = await this.#judge(pod, removal, signal);
+      if (verdict.reply.kind === 'allow' && removal.verb === 'eviction') {
+        // It carries no Pod, only a name that another may bear by now, and is not decided anew when the Pod changes: what
+        // was judged must be what is there.
+        const current: Pod | undefined | 'unknown' = await this.#confirm(removal, verdict, signal);
+        if (current === 'unknown') return unconfirmed(removal);
+        if (current !== undefined && !isSame(current, verdict.pod)) {
+          pod = current;
+          continue;
+        }
+      }
+      if (verdict.answer !== undefined) {
+        this.#observe(pod, removal, verdict.answer, (clock.monotonic() - startedAt) / 1000);
+      }
+      return verdict.reply;
+    }
+    throw new RangeError(`the Pod ${removal.name} changes faster than it can be judged`);
   }
 
-  /** Undefined for a Pod that no guard is for. */
-  async #judge(pod: Pod, removal: Removal, signal: AbortSignal | undefined): Promise<Verdict | undefined> {
+  async #judge(pod: Pod, removal: Removal, signal: AbortSignal | undefined): Promise<Verdict> {
     const { guards, isTerminating } = this.#options;
     const guard = isGuarded(pod) ? guards.guardOf(pod) : undefined;
-    if (guard === undefined) return undefined;
+    if (guard === undefined) return { reply: allowed, answer: undefined, pod };
     const exemption = exemptionOf(pod, removal.user);
-    if (exemption !== undefined) return exempt(exemption);
+    if (exemption !== undefined) return exempt(exemption, pod);
     const requesterClass = classifyRequester(removal.user, removal.verb);
     const isNamespaceLeaving = requesterClass === 'Namespace' || isTerminating(removal.namespace);
-    if (isNamespaceLeaving && guard.policy.onNamespaceDelete === 'Allow') return exempt('namespace-terminating');
+    if (isNamespaceLeaving && guard.policy.onNamespaceDelete === 'Allow') return exempt('namespace-terminating', pod);
     const uid = pod.metadata?.uid ?? '';
     try {
       const verdict = await this.#answer(pod, guard, removal, requesterClass, signal);
@@ -113,7 +126,6 @@ export class Gatekeeper {
     const { client, clock } = this.#options;
     const attempt = this.#attempt(seen, guard, removal, requesterClass);
     let pod = seen;
-    let isFresh = removal.verb === 'DELETE';
     for (let round = 0; round < maxRounds; round++) {
       const state = stateOf(pod);
       const isHeld = state !== undefined && state.phase !== 'Aborted';
@@ -122,28 +134,18 @@ export class Gatekeeper {
         const claim = await this.#startOrJoin(pod, guard, removal, attempt, signal);
         if (claim.kind === 'verdict') return claim.verdict;
         pod = claim.pod;
-        isFresh = true;
         continue;
       }
       const step = next(state, { kind: 'attempt', ...attempt }, clock.now(), guard.policy);
       const answer: GuardAnswer = step.answer ?? { kind: 'hold', phase: state.phase };
-      if (answer.kind === 'allow') {
-        if (isFresh) return release(answer);
-        // Written while we were not looking, it may be a hold again: what the cache says is not enough to let go.
-        const current = await this.#read(removal, signal);
-        if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) return exempt('gone');
-        pod = current;
-        isFresh = true;
-        continue;
-      }
+      if (answer.kind === 'allow') return release(answer, pod);
       if (step.state === state || removal.dryRun) return hold(pod, guard, answer.phase, removal.dryRun);
       const written = await writeState(client, pod, step.state, { signal });
       if (written.kind === 'written') return hold(pod, guard, answer.phase, false);
-      if (written.kind === 'gone') return exempt('gone');
+      if (written.kind === 'gone') return gone;
       const current = await this.#read(removal, signal);
-      if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) return exempt('gone');
+      if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) return gone;
       pod = current;
-      isFresh = true;
     }
     return hold(pod, guard, 'Cleaning', removal.dryRun);
   }
@@ -167,8 +169,8 @@ export class Gatekeeper {
     let claimed: Pod | undefined;
     try {
       const facts = await this.#facts(pod, removal, signal);
-      const refusal = facts === undefined ? exempt('gone') : this.#refuse(facts, guard, removal);
-      if (refusal !== undefined || facts === undefined) return { kind: 'verdict', verdict: refusal ?? exempt('gone') };
+      const refusal = facts === undefined ? gone : this.#refuse(facts, guard, removal);
+      if (refusal !== undefined || facts === undefined) return { kind: 'verdict', verdict: refusal ?? gone };
       const outcome = await this.#claim(facts.pod, guard, attempt, signal);
       if (outcome.kind === 'pod') claimed = outcome.pod;
       return outcome;
@@ -199,14 +201,14 @@ export class Gatekeeper {
         claimed(written.pod);
         return { kind: 'verdict', verdict: hold(written.pod, guard, step.state?.phase ?? 'Cleaning', false) };
       case 'gone':
-        return { kind: 'verdict', verdict: exempt('gone') };
+        return { kind: 'verdict', verdict: gone };
       case 'conflict': {
         const current = await this.#read(
           { namespace: pod.metadata?.namespace ?? '', name: pod.metadata?.name ?? '' },
           signal,
         );
         if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) {
-          return { kind: 'verdict', verdict: exempt('gone') };
+          return { kind: 'verdict', verdict: gone };
         }
         return { kind: 'pod', pod: current };
       }
@@ -235,21 +237,37 @@ export class Gatekeeper {
   /** Why no clean-up begins; undefined when one may. */
   #refuse({ pod, namespace, node, budgets }: StartFacts, guard: Guard, removal: Removal): Verdict | undefined {
     const exemption = exemptionOf(pod, removal.user);
-    if (exemption !== undefined) return exempt(exemption);
+    if (exemption !== undefined) return exempt(exemption, pod);
     // The request may show what is not so: it need not come from the API server.
-    if (!isGuarded(pod) || this.#options.guards.guardOf(pod)?.name !== guard.name) return exempt('unguarded');
+    if (!isGuarded(pod) || this.#options.guards.guardOf(pod)?.name !== guard.name) return exempt('unguarded', pod);
     const isLeaving = namespace?.metadata?.deletionTimestamp !== undefined;
-    if (isLeaving && guard.policy.onNamespaceDelete === 'Allow') return exempt('namespace-terminating');
-    if (node === undefined) return exempt('node-gone');
+    if (isLeaving && guard.policy.onNamespaceDelete === 'Allow') return exempt('namespace-terminating', pod);
+    if (node === undefined) return exempt('node-gone', pod);
     const isOut = node.spec?.taints?.some(({ key }) => key === outOfServiceTaint) ?? false;
-    if (isOut) return exempt('node-out-of-service');
+    if (isOut) return exempt('node-out-of-service', pod);
     if (removal.verb === 'DELETE') return undefined;
     const budget = budgetAnswer(pod, budgets);
     if (budget.kind === 'free') return undefined;
     return {
       answer: { kind: 'budget' },
+      pod,
       reply: { kind: 'hold', message: budget.message, causes: budget.causes },
     };
+  }
+
+  /** The Pod as it is now; `unknown` when a guarded one cannot be read. */
+  async #confirm(
+    removal: Removal,
+    { answer }: Verdict,
+    signal: AbortSignal | undefined,
+  ): Promise<Pod | undefined | 'unknown'> {
+    try {
+      return await this.#read(removal, signal);
+    } catch (error) {
+      if (answer !== undefined && (error instanceof ApiStatusError || error instanceof ApiUnreachableError))
+        return 'unknown';
+      throw error;
+    }
   }
 
   /** A state that cannot be read or written is no reason to let go, nor to hold for ever. */
@@ -261,7 +279,7 @@ export class Gatekeeper {
     log.warn('the state of a guarded Pod cannot be read or written', { namespace, pod: name, problem: error.message });
     if (clock.now() - since < failOpenAfterSeconds * 1000) return hold(pod, guard, 'Cleaning', false);
     this.#failingSince.delete(uid);
-    return release({ kind: 'allow', cause: 'Deadline' });
+    return release({ kind: 'allow', cause: 'Deadline' }, pod);
   }
 
   #attempt(pod: Pod, guard: Guard, removal: Removal, requesterClass: RequesterClass): RemovalAttempt {
@@ -309,7 +327,10 @@ export class Gatekeeper {
 
 interface Verdict {
   readonly reply: RemovalAnswer;
-  readonly answer: AnsweredFacts['answer'];
+  /** Undefined for a Pod that no guard is for. */
+  readonly answer: AnsweredFacts['answer'] | undefined;
+  /** What was judged; undefined when it is gone. */
+  readonly pod: Pod | undefined;
 }
 
 interface StartFacts {
@@ -335,15 +356,28 @@ function isMeant({ metadata }: Pod, { uidPrecondition }: Removal): boolean {
   return uidPrecondition === undefined || uidPrecondition === metadata?.uid;
 }
 
-function exempt(reason: string): Verdict {
-  return { reply: allowed, answer: { kind: 'exempt', reason } };
+function unconfirmed({ name }: Removal): RemovalAnswer {
+  const causes = [
+    { reason: 'SallyportGuard', message: 'the API server did not answer', field: 'metadata.annotations' },
+  ];
+  return { kind: 'hold', message: `the deletion guard cannot read the Pod ${name} now; ask again`, causes };
 }
 
-function release(answer: Extract<GuardAnswer, { kind: 'allow' }>): Verdict {
+function isSame({ metadata }: Pod, other: Pod | undefined): boolean {
+  return metadata?.uid === other?.metadata?.uid && metadata?.resourceVersion === other?.metadata?.resourceVersion;
+}
+
+function exempt(reason: string, pod: Pod | undefined): Verdict {
+  return { reply: allowed, answer: { kind: 'exempt', reason }, pod };
+}
+
+const gone: Verdict = exempt('gone', undefined);
+
+function release(answer: Extract<GuardAnswer, { kind: 'allow' }>, pod: Pod): Verdict {
   const { cause } = answer;
   const warnings =
     cause === 'Clean' ? [] : [`released by the deletion guard without its clean-up: ${releaseReasons[cause]}`];
-  return { answer, reply: { kind: 'allow', warnings, auditAnnotations: { released: cause } } };
+  return { answer, pod, reply: { kind: 'allow', warnings, auditAnnotations: { released: cause } } };
 }
 
 const releaseReasons = {
@@ -357,12 +391,12 @@ const releaseReasons = {
  * The sentence stays the same during one hold: controllers put it into an Event for each try, and equal ones are
  * merged. What changes stands in the causes.
  */
-function hold({ metadata }: Pod, guard: Guard, phase: GuardPhase, dryRun: boolean): Verdict {
-  const { namespace = '', name = '' } = metadata ?? {};
+function hold(pod: Pod, guard: Guard, phase: GuardPhase, dryRun: boolean): Verdict {
+  const { namespace = '', name = '' } = pod.metadata ?? {};
   const message =
     `${name} ${dryRun ? 'would be' : 'is'} held by the deletion guard ${guard.name} until its clean-up is done. ` +
     `For details: sallyport guard explain -n ${namespace} ${name}. ` +
     `To let it go now: kubectl annotate pod -n ${namespace} ${name} sallyport.dev/guard-bypass=REASON`;
   const causes = [{ reason: 'SallyportGuard', message: `phase=${phase}`, field: 'metadata.annotations' }];
-  return { answer: { kind: 'hold', phase }, reply: { kind: 'hold', message, causes } };
+  return { answer: { kind: 'hold', phase }, pod, reply: { kind: 'hold', message, causes } };
 }

@@ -58,7 +58,7 @@ export class Membership {
     };
     const address = { ...this.#leases(), name: leaseName(identity) };
     try {
-      await client.replace(address, lease, { signal });
+      await client.patch(address, { type: 'merge', changes: lease }, { signal });
     } catch (error) {
       if (!isNotFound(error)) throw error;
       await client.create(this.#leases(), lease, { signal });

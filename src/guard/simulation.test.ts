@@ -1,0 +1,41 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { Simulation, type Breakage } from '../../test/guard/simulation.ts';
+
+/** More of them in `npm run soak:guard`. */
+const numRuns = Number(process.env['GUARD_SIMULATIONS'] ?? 50);
+
+const tape = fc.array(fc.nat(10_000), { minLength: 100, maxLength: 900, size: 'max' });
+const policy = fc.constantFrom(
+  {},
+  { onDeadline: 'Hold' as const, finisher: { Workload: 'Delete' as const } },
+  { idleAfterSeconds: 10 },
+  { settleSeconds: 3, deadlineSeconds: 20 },
+);
+
+const simulated = (breakage?: Breakage) =>
+  fc.asyncProperty(tape, policy, async (numbers, options) => {
+    const isHolding = options.onDeadline === 'Hold';
+    const violations = await new Simulation({ tape: numbers, policy: options, breakage }).run();
+    // Such a policy holds until a person decides.
+    expect(violations.filter((text) => !(isHolding && text.includes('for ever')))).toEqual([]);
+  });
+
+describe('two replicas over a network that delays, reorders and loses', () => {
+  it(
+    'keep every promise',
+    async () => {
+      await fc.assert(simulated(), { numRuns, endOnFailure: true });
+    },
+    numRuns * 2_000,
+  );
+
+  it.each<Breakage>(['no-compare', 'trusts-start', 'no-slots', 'steals', 'writes-each-attempt'])(
+    'do not when broken by %s',
+    async (breakage) => {
+      const found = await fc.check(simulated(breakage), { numRuns: 60, endOnFailure: true });
+      expect(found.failed).toBe(true);
+    },
+    120_000,
+  );
+});
