@@ -5,7 +5,7 @@ import type { LogFacts, Logger } from '../telemetry/logger.ts';
 import type { WebhookDefinition } from './definition.ts';
 import { HandlerFaultError, HandlerTimeoutError, ReviewDecodeError } from './errors.ts';
 import type { AdmissionRequest, HandlerContext } from './request.ts';
-import { listersFor, type ListerSource } from './lister.ts';
+import { listersFor, type ListerOf, type ListerSource } from './lister.ts';
 import { decodeReview, encodeReview, type DecodedReview } from './review.ts';
 import { admit, type AdmissionOutcome } from './webhook.ts';
 import { mayQuoteSecrets, withoutContent } from './withheld.ts';
@@ -73,7 +73,7 @@ export async function answerReview(
   try {
     review = decodeReview(text);
     const { request } = review;
-    const outcome = await admit(definition, request, contextOf(definition, request, options), review.literals);
+    const outcome = await admit(definition, request, new Context(definition, request, options), review.literals);
     const name = !outcome.allowed ? 'denied' : outcome.patch.length > 0 ? 'patched' : 'allowed';
     return {
       httpStatus: 200,
@@ -106,17 +106,41 @@ export async function answerReview(
   }
 }
 
-/** Most handlers use nothing of it: each part is made when it is asked for. */
-function contextOf(definition: WebhookDefinition, request: AdmissionRequest, options: AnswerOptions): HandlerContext {
-  let log: Logger | undefined;
-  return {
-    get signal() {
-      return options.signal;
+/** Few handlers use the signal or the log, and both cost more than most of them: they are made when they are asked for. */
+class Context implements HandlerContext {
+  declare readonly signal: AbortSignal;
+  declare readonly log: Logger;
+  readonly lister: ListerOf;
+  readonly #definition: WebhookDefinition;
+  readonly #request: AdmissionRequest;
+  readonly #options: AnswerOptions;
+  #log: Logger | undefined;
+
+  constructor(definition: WebhookDefinition, request: AdmissionRequest, options: AnswerOptions) {
+    this.#definition = definition;
+    this.#request = request;
+    this.#options = options;
+    this.lister = listersFor(definition.name, definition.reads, options.listers);
+    Object.defineProperties(this, Context.#madeWhenAsked);
+  }
+
+  /**
+   * Own properties, so that a copy by spread has them too. The getters are the same for all contexts: with some of its own,
+   * each would get a hidden class of its own, which only a full collection frees, together with the request.
+   */
+  static readonly #madeWhenAsked: PropertyDescriptorMap & ThisType<Context> = {
+    signal: {
+      enumerable: true,
+      get() {
+        return this.#options.signal;
+      },
     },
-    get log() {
-      return (log ??= handlerLog(definition, request, options));
+    log: {
+      enumerable: true,
+      get() {
+        return (this.#log ??= handlerLog(this.#definition, this.#request, this.#options));
+      },
     },
-    lister: listersFor(definition.name, definition.reads, options.listers),
   };
 }
 

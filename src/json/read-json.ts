@@ -23,7 +23,7 @@ export function readJson(text: string): { value: JsonValue; literals: ImpreciseL
     });
     return { value: read, literals: new ImpreciseLiterals(places) };
   }
-  return { value, literals: new ImpreciseLiterals() };
+  return { value, literals: noLiterals };
 }
 
 /**
@@ -45,6 +45,9 @@ export function readExactJson(text: string): JsonValue {
   }
   return value;
 }
+
+/** Shared by all texts without such numbers: it never changes, and the weak map in each would cost the collector dearly. */
+const noLiterals = new ImpreciseLiterals();
 
 /** Undefined when `text` is not JSON. V8's own error is not kept: its message quotes the text, Secrets and all. */
 function parseNatively(text: string): JsonValue | undefined {

@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import {
   failureStatus,
   type AdmissionRequest,
+  type AnswerOptions,
   type AnswerReview,
   type DecisionFacts,
   type ListerSource,
@@ -62,7 +63,7 @@ export interface ReviewSite {
  * | more than can be answered in time | 503, without `Retry-After`, which would make the API server's client wait and try again |
  * | a review | what `answerReview` says |
  */
-export class ReviewExchange implements Work {
+export class ReviewExchange implements Work, AnswerOptions {
   readonly #site: ReviewSite;
   readonly #webhook: WebhookDefinition;
   readonly #request: HttpRequest;
@@ -133,19 +134,11 @@ export class ReviewExchange implements Work {
   async #work(): Promise<void> {
     const text = this.#text;
     this.#text = '';
-    const { blocks, listers, logger } = this.#site;
+    const { blocks, logger } = this.#site;
     const { name } = this.#webhook;
     blocks.requestBegins(name);
     try {
-      const signal = (): AbortSignal => this.#signal();
-      const options = {
-        get signal() {
-          return signal();
-        },
-        log: logger,
-        listers,
-      };
-      const answering = (): ReturnType<AnswerReview> => this.#site.answer(this.#webhook, text, options);
+      const answering = (): ReturnType<AnswerReview> => this.#site.answer(this.#webhook, text, this);
       const { httpStatus, body, outcome, request, decision } = await (this.#span?.run(answering) ?? answering());
       if (!this.isOver) this.#answer(httpStatus, body, outcome, request, undefined, decision);
     } catch (error) {
@@ -156,8 +149,16 @@ export class ReviewExchange implements Work {
     }
   }
 
+  get log(): Logger {
+    return this.#site.logger;
+  }
+
+  get listers(): ListerSource | undefined {
+    return this.#site.listers;
+  }
+
   /** Made when somebody asks for it, which few handlers do. */
-  #signal(): AbortSignal {
+  get signal(): AbortSignal {
     if (this.#abort === undefined) {
       this.#abort = new AbortController();
       if (this.#abortReason !== undefined) this.#abort.abort(this.#abortReason);
