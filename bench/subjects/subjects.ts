@@ -1,4 +1,6 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
+import { homedir } from 'node:os';
 import { join } from 'node:path';
 import type { BenchFiles } from './files.ts';
 import { freePort, SubjectProcess, type ProcessOptions } from './process.ts';
@@ -35,14 +37,74 @@ export async function startBare(files: BenchFiles, options: Partial<ProcessOptio
   return SubjectProcess.start({ name: 'bare node:https', command, port, files, ...options });
 }
 
+/** controller-runtime's webhook server in Go, on one processor. */
+export async function startControllerRuntime(
+  files: BenchFiles,
+  options: Partial<ProcessOptions> = {},
+): Promise<SubjectProcess> {
+  const port = await freePort();
+  const program = join(homedir(), '.cache/sallyport/bench/controller-runtime');
+  if (!existsSync(program)) {
+    const build = ['build', '-trimpath', '-ldflags', '-s -w', '-o', program, '.'];
+    const environment = { ...process.env, CGO_ENABLED: '0' };
+    run('go', build, join(root, 'bench/peers/controller-runtime'), environment);
+  }
+  return SubjectProcess.start({
+    name: 'controller-runtime',
+    command: [program, '-port', String(port), '-certificates', files.certificates],
+    port,
+    files,
+    environment: { GOMAXPROCS: '1' },
+    ...options,
+  });
+}
+
+/** Pepr's controller as its image starts it, with a stand-in for the API server that it wants. Listens on port 3000, always. */
+export async function startPepr(
+  files: BenchFiles,
+  logLevel: 'info' | 'error',
+  storeUrl: string,
+): Promise<SubjectProcess> {
+  const folder = join(root, 'bench/peers/pepr');
+  if (!existsSync(join(folder, 'node_modules'))) run('npm', ['ci', '--ignore-scripts', '--no-audit'], folder);
+  if (!existsSync(join(folder, 'dist/pepr-bench.js'))) run('npm', ['run', 'build'], folder);
+  const kubeconfig = join(files.directory, 'pepr-kubeconfig');
+  writeFileSync(kubeconfig, clusterAt(storeUrl));
+  return SubjectProcess.start({
+    name: logLevel === 'info' ? 'Pepr as shipped' : 'Pepr with logs at error',
+    command: [process.execPath, join(folder, 'dist/pepr-bench.js')],
+    port: 3000,
+    paths: { mutate: '/mutate/bench', validate: '/validate/bench' },
+    files,
+    cwd: folder,
+    environment: {
+      KUBECONFIG: kubeconfig,
+      LOG_LEVEL: logLevel,
+      PEPR_API_PATH: 'bench',
+      PEPR_WATCH_MODE: 'false',
+      SSL_CERT_PATH: join(files.certificates, 'tls.crt'),
+      SSL_KEY_PATH: join(files.certificates, 'tls.key'),
+    },
+  });
+}
+
+function run(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): void {
+  const { status, error } = spawnSync(program, args, { cwd, env, stdio: 'inherit' });
+  if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')} failed in ${cwd}`);
+}
+
 /** Nothing listens on port 1, and nothing is allowed to. */
-const unreachableCluster = `apiVersion: v1
+const unreachableCluster = clusterAt('https://127.0.0.1:1');
+
+function clusterAt(server: string): string {
+  return `apiVersion: v1
 kind: Config
-current-context: none
-contexts: [{ name: none, context: { cluster: none, user: none } }]
-clusters: [{ name: none, cluster: { server: 'https://127.0.0.1:1', insecure-skip-tls-verify: true } }]
-users: [{ name: none, user: {} }]
+current-context: bench
+contexts: [{ name: bench, context: { cluster: bench, user: bench } }]
+clusters: [{ name: bench, cluster: { server: '${server}', insecure-skip-tls-verify: true } }]
+users: [{ name: bench, user: {} }]
 `;
+}
 
 function gateConfiguration(files: BenchFiles, port: number, healthPort: number): string {
   return `apiVersion: config.sallyport.dev/v1alpha1
