@@ -153,6 +153,8 @@ export class Checker {
     canReachHub: boolean,
     /** Whether all that a ledger weighed a verdict against was written. */
     isAllSeen: boolean,
+    /** What the old object of an update uses, which is booked with it when no watch has told of it. */
+    booked: ObjectUsage,
     /** The most that a ledger can rightly hold in a cluster. */
     mostOf: (quota: string, resource: keyof ObjectUsage, cluster: string) => number,
   ): void {
@@ -160,7 +162,7 @@ export class Checker {
       if (cause === 'hub-unreachable') return !canReachHub;
       return [...requested].some(([resource, quantity]) => {
         const key = `${quota}/${resource}`;
-        let most = 0;
+        let most = booked[resource as keyof ObjectUsage];
         const clusters = new Set([...spent.keys(), ...held.keys()].filter((each) => each.startsWith(`${key}/`)));
         for (const each of clusters) {
           const id = each.slice(key.length + 1);

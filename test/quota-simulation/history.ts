@@ -415,7 +415,7 @@ class World {
         return;
       }
       this.#noteVerdict(cluster, review, verdict, known);
-      if (!verdict.allowed) this.#checkRefusal(cluster, process, window, verdict);
+      if (!verdict.allowed) this.#checkRefusal(cluster, process, window, verdict, review);
       else this.checker.end(window);
       const isLate = this.#random.chance(this.#profile.lateAnswer);
       this.#time.after(isLate ? this.#random.between(1, 4000) : this.#random.between(1, 8), () =>
@@ -448,6 +448,7 @@ class World {
     process: Process,
     window: ReturnType<Checker['begin']>,
     verdict: Verdict,
+    review: Review,
   ): void {
     const canReachHub = this.#network.disturbedAt(cluster.id, hubName) < window.began - 5000;
     // What a refusal was weighed against may become durable just after it.
@@ -460,6 +461,7 @@ class World {
         (id) => this.#network.disturbedAt(id, hubName) > window.began - 40_000,
         canReachHub,
         this.#profile.maxBatch === 1,
+        review.oldObject?.usage ?? { pods: 0, cpu: 0 },
         (quota, resource, id) =>
           this.#claims.most(
             resource,

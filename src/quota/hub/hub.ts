@@ -133,7 +133,7 @@ export class Hub {
     // A ceiling is not moved by what others give back.
     while (!outcome.isOver && signal?.aborted !== true) {
       const before = this.#grants;
-      const round = await this.#recalls.round(cluster, totalOf(needs), (id) => this.#holdersOf(id));
+      const round = await this.#recalls.round(cluster, totalOf(needs, outcome.quotas), (id) => this.#holdersOf(id));
       for (const each of round.silent) silent.add(each);
       // What others were granted meanwhile may have come back, or may not have been needed.
       const isLast = (): boolean => this.#grants === before || this.#options.clock.monotonic() >= deadline;
@@ -407,13 +407,20 @@ function owedOf({ hard, allotment }: QuotaState): Amounts {
   return new Map(owed.map(([name, left]) => [name, -left]));
 }
 
-/** For a dry run nothing is asked back: members only report, so that it is judged by what is idle now. */
-function totalOf(needs: readonly Need[]): ReadonlyMap<string, Amounts> {
+/**
+ * What is to be asked back so that all needs can be met, debts included. For a dry run nothing is: members only report, so
+ * that it is judged by what is idle now.
+ */
+function totalOf(needs: readonly Need[], quotas: readonly QuotaAnswer[]): ReadonlyMap<string, Amounts> {
   const total = new Map<string, Amounts>();
   for (const { amounts, dryRun } of needs) {
     for (const [id, each] of Object.entries(amounts)) {
       total.set(id, sumOf(total.get(id) ?? noAmounts, dryRun ? noAmounts : each));
     }
+  }
+  for (const { quota, owed } of quotas) {
+    const needed = total.get(quota);
+    if (needed !== undefined && needed.size > 0) total.set(quota, sumOf(needed, owed));
   }
   return total;
 }

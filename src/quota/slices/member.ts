@@ -24,7 +24,6 @@ import {
 } from './journal.ts';
 import { giveBack, mergeRights, sliceOf } from './rights.ts';
 import {
-  writeMessage,
   type Fit,
   type Need,
   type QuotaAnswer,
@@ -244,12 +243,15 @@ export class Member {
   async #askFor(waiters: Waiter[]): Promise<void> {
     const asked = waiters.filter(({ options }) => options.signal?.aborted !== true);
     if (asked.length === 0) return;
-    const needs = asked.map(needOf);
-    const quotas = new Set(needs.flatMap(({ amounts }) => Object.keys(amounts)));
+    const before = asked.map(({ verdict }) => verdict);
+    const quotas = new Set(before.flatMap(({ refusals }) => refusals.map(({ quota }) => quota)));
+    let needs: Need[];
     let answer: SyncAnswer;
     let taken: Promise<void>;
     try {
       const reports = await this.#reportsOf([...quotas]);
+      const spent = new Map(reports.map((report) => [report.quota, report.spent]));
+      needs = asked.map((waiter) => needOf(waiter, spent));
       answer = await this.#question(reports, needs, null);
       taken = this.#take(answer, reports);
     } catch (error) {
@@ -263,12 +265,15 @@ export class Member {
       this.#logger.warn('what the hub granted could not be written', { error: error as Error });
     }
     const verdicts = await Promise.all(tries);
-    // Somebody left, or a recall took what was granted: what was full for those behind may not be full any more.
-    const isUnused = verdicts.some((verdict, index) => answer.fits[index] === 'fits' && verdict?.allowed !== true);
+    // Somebody left, needs it no more, or a recall was faster: what was full for those behind may not be full any more.
+    const isUnused = verdicts.some(
+      (verdict, index) => answer.fits[index] === 'fits' && needs[index]?.dryRun === false && verdict?.charged !== true,
+    );
     for (const [index, verdict] of verdicts.entries()) {
-      const [waiter, need] = [asked[index], needs[index]];
-      if (waiter === undefined || need === undefined || verdict === undefined) continue;
-      this.#judge(waiter, verdict, { need, fit: answer.fits[index] ?? 'exceeded', answer, isUnused });
+      const [waiter, earlier] = [asked[index], before[index]];
+      if (waiter === undefined || earlier === undefined || verdict === undefined) continue;
+      const isOutdated = isUnused || lacksLess(verdict, earlier, waiter.reservation.old !== undefined);
+      this.#judge(waiter, verdict, { fit: answer.fits[index] ?? 'exceeded', answer, isOutdated });
     }
   }
 
@@ -287,7 +292,7 @@ export class Member {
   #judge(
     waiter: Waiter,
     verdict: Verdict,
-    { need, fit, answer, isUnused }: { need: Need; fit: Fit; answer: SyncAnswer; isUnused: boolean },
+    { fit, answer, isOutdated }: { fit: Fit; answer: SyncAnswer; isOutdated: boolean },
   ): void {
     const { reservation, end } = waiter;
     if (verdict.allowed || !isShortOfSlice(verdict)) return end(verdict);
@@ -298,16 +303,13 @@ export class Member {
     if (answer.quotas.some(({ quota, fenced }) => fenced && short.has(quota))) {
       return end(this.#unreachable(waiter, 'the hub hears another journal for this cluster'));
     }
-    if (fit === 'fits') {
-      // Nothing is granted for a dry run; it is told that it would have been.
-      if (reservation.dryRun) return end({ ...verdict, allowed: true, refusals: [] });
-      // Others were faster with what was granted.
-      this.#waiters.push(waiter);
-      return;
+    // Nothing is granted for a dry run; it is told that it would have been.
+    if (fit === 'fits' && reservation.dryRun) return end({ ...verdict, allowed: true, refusals: [] });
+    // Otherwise what fits and was not had went to others, who were faster.
+    const isOver = fit !== 'fits' && !isOutdated;
+    if (isOver || ++waiter.changes > maxChanges) {
+      return end(this.#exceeded(waiter, fit === 'fits' ? 'exceeded' : fit, answer.silent));
     }
-    // Also when what was too much is not what is lacking now.
-    const isOutdated = isUnused || writeMessage(need) !== writeMessage(needOf(waiter));
-    if (!isOutdated || ++waiter.changes > maxChanges) return end(this.#exceeded(waiter, fit, answer.silent));
     this.#waiters.push(waiter);
   }
 
@@ -586,9 +588,47 @@ export class Member {
   }
 }
 
-function needOf({ verdict, reservation }: Waiter): Need {
-  const amounts = Object.fromEntries(verdict.refusals.map(({ quota, requested }) => [quota, amountsOf(requested)]));
-  return { amounts, dryRun: reservation.dryRun };
+/**
+ * What a request needs beyond what is spent: what it adds, and what may have to be booked with it without a question, which is
+ * the old object of an update as long as no watch has told of it.
+ */
+function needOf({ verdict, reservation }: Waiter, spent: ReadonlyMap<string, Amounts>): Need {
+  const amounts = verdict.refusals.map(({ quota, requested, used }): [string, Amounts] => {
+    const needed = [...amountsOf(requested)].map(([name, added]): [string, bigint] => {
+      const unseen = (used.get(name)?.nano() ?? 0n) - (spent.get(quota)?.get(name) ?? 0n);
+      const most = reservation.old?.usage.get(name)?.nano() ?? 0n;
+      return [name, added + (unseen < 0n ? 0n : unseen < most ? unseen : most)];
+    });
+    return [quota, new Map(needed)];
+  });
+  return { amounts: Object.fromEntries(amounts), dryRun: reservation.dryRun };
+}
+
+/**
+ * Whether something else is lacking than before, or less of it, as when another write of the same object was charged: what the
+ * hub said of that is no answer to this.
+ */
+function lacksLess(now: Verdict, before: Verdict, isUpdate: boolean): boolean {
+  const [lacking, lacked] = [lackOf(now), lackOf(before)];
+  if (lacking.size !== lacked.size) return true;
+  return [...lacking].some(([key, { requested, target }]) => {
+    const earlier = lacked.get(key);
+    if (earlier === undefined || requested < earlier.requested) return true;
+    // What is booked for the old object cannot be told from what others have spent meanwhile.
+    return isUpdate ? target !== earlier.target : target < earlier.target;
+  });
+}
+
+/** By quota and resource: how much is asked for, and how much there would have to be in all. */
+function lackOf({ refusals }: Verdict): Map<string, { readonly requested: bigint; readonly target: bigint }> {
+  return new Map(
+    refusals.flatMap(({ quota, requested: list, used }) =>
+      [...amountsOf(list)].map(([name, requested]) => {
+        const target = requested + (used.get(name)?.nano() ?? 0n);
+        return [`${quota}/${name}`, { requested, target }];
+      }),
+    ),
+  );
 }
 
 /** Nothing else than the slice stands in the way, and a slice can grow. */

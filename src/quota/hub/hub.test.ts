@@ -1,0 +1,264 @@
+import { describe, expect, it } from 'vitest';
+import { Quantity } from '../../api/quantity.ts';
+import { FaultyStore } from '../../../test/quota-simulation/faulty-store.ts';
+import { Random } from '../../../test/quota-simulation/random.ts';
+import { Process, VirtualTime } from '../../../test/quota-simulation/virtual-time.ts';
+import type { ResourceList } from '../../usage/index.ts';
+import { Ledger, MemoryLedgerStore, type QuotaTerms, type Reservation, type Verdict } from '../ledger/index.ts';
+import { HubUnreachableError, Member, type MemberOptions } from '../slices/index.ts';
+import { Hub } from './index.ts';
+
+const cpu = (amount: number): ResourceList => new Map([['cpu', Quantity.of(BigInt(amount))]]);
+const terms = (hard: number, more: Partial<QuotaTerms> = {}): QuotaTerms => ({
+  id: 'q',
+  name: 'team-a',
+  generation: 1,
+  hard: cpu(hard),
+  mode: 'enforce',
+  ...more,
+});
+
+/** On a store that takes its time, as all but the one in memory do. */
+function ledgerOf(process: Process): Ledger {
+  const store = new FaultyStore({
+    disk: new MemoryLedgerStore(),
+    process,
+    random: new Random(1),
+    faults: { killedBefore: 0, killedAfter: 0, failed: 0, inDoubt: 0 },
+    kill: () => process.kill(),
+    onCommit: () => undefined,
+  });
+  return new Ledger({ store, clock: process });
+}
+
+/** A hub and its members in virtual time, with a line that can be cut. */
+class Fleet {
+  readonly time = new VirtualTime();
+  readonly hub: Hub;
+  readonly cut = new Set<string>();
+  #names = 0;
+
+  constructor() {
+    const clock = new Process('hub', this.time);
+    const ledger = ledgerOf(clock);
+    this.hub = new Hub({ ledger, clock, uniqueName: () => this.#unique() });
+  }
+
+  #unique(): string {
+    return `name-${++this.#names}`;
+  }
+
+  async join(name: string, set: QuotaTerms, options: Partial<MemberOptions> = {}): Promise<FleetMember> {
+    const clock = new Process(name, this.time);
+    const ledger = ledgerOf(clock);
+    const through = async <T>(serve: () => Promise<T>): Promise<T> => {
+      if (this.cut.has(name)) throw new HubUnreachableError('cut');
+      return serve();
+    };
+    const member = new Member({
+      ledger,
+      hub: {
+        sync: (request, signal) => through(() => this.hub.sync(name, request, signal)),
+        watch: (request, signal) => through(() => this.hub.watch(name, request, signal)),
+      },
+      cluster: `id-of-${name}`,
+      clock,
+      uniqueName: () => this.#unique(),
+      ...options,
+    });
+    await this.done(member.setTerms(set));
+    member.start();
+    await this.time.run(this.time.now + 100);
+    return new FleetMember(this, member, ledger, `id-of-${name}`);
+  }
+
+  /** Lets time pass until it is done. */
+  async done<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const end = (): void => {
+      isDone = true;
+    };
+    work.then(end, end);
+    await this.time.run(this.time.now + 60_000, () => isDone);
+    return work;
+  }
+
+  async slices(): Promise<Record<string, string>> {
+    const [shares] = await this.done(this.hub.shares());
+    const slices: Record<string, string> = { pool: text(shares?.pool ?? new Map()) };
+    for (const { name, slice } of shares?.clusters ?? []) slices[name] = text(slice);
+    return slices;
+  }
+}
+
+class FleetMember {
+  readonly #fleet: Fleet;
+  readonly #ledger: Ledger;
+  readonly #cluster: string;
+  readonly member: Member;
+  #objects = 0;
+
+  constructor(fleet: Fleet, member: Member, ledger: Ledger, cluster: string) {
+    this.#fleet = fleet;
+    this.member = member;
+    this.#ledger = ledger;
+    this.#cluster = cluster;
+  }
+
+  create(amount: number, more: Partial<Reservation> = {}): Promise<Verdict> {
+    const uid = `object-${++this.#objects}`;
+    const reservation: Reservation = {
+      key: { cluster: this.#cluster, resource: 'pods', uid },
+      namespace: 'shop',
+      name: uid,
+      attempt: `review of ${uid}`,
+      usage: cpu(amount),
+      quotas: ['q'],
+      dryRun: false,
+      ...more,
+    };
+    return this.#fleet.done(this.member.reserve(reservation));
+  }
+
+  async remove(number: number): Promise<void> {
+    const key = { cluster: this.#cluster, resource: 'pods', uid: `object-${number}` };
+    await this.#fleet.done(this.#ledger.observe([{ type: 'gone', key, namespace: 'shop' }]));
+  }
+}
+
+function text(amounts: ReadonlyMap<string, bigint>): string {
+  return Quantity.ofNano(amounts.get('cpu') ?? 0n).toString();
+}
+
+async function fleetOf(set: QuotaTerms, options: Partial<MemberOptions> = {}) {
+  const fleet = new Fleet();
+  await fleet.done(fleet.hub.setTerms(set));
+  const one = await fleet.join('eu-1', set, options);
+  const two = await fleet.join('us-1', set, options);
+  return { fleet, one, two };
+}
+
+describe('Member and Hub', () => {
+  it('grants what is needed, then twice as much at every further miss, and never past half of the pool', async () => {
+    const { fleet, one } = await fleetOf(terms(100));
+    const slices: string[] = [];
+    for (let each = 0; each < 8; each++) {
+      expect((await one.create(1)).allowed).toBe(true);
+      slices.push((await fleet.slices())['eu-1'] ?? '');
+    }
+    expect(slices).toEqual(['1', '3', '3', '6', '6', '6', '11', '11']);
+  });
+
+  it('refuses in the numbers of the whole quota, and says who uses it', async () => {
+    const { one, two } = await fleetOf(terms(10));
+    expect((await one.create(6)).allowed).toBe(true);
+    const verdict = await two.create(5);
+    expect(verdict).toMatchObject({ allowed: false, charged: false });
+    expect(verdict.refusals).toMatchObject([{ quota: 'q', name: 'team-a', cause: 'hard' }]);
+    const [refusal] = verdict.refusals;
+    const texts = [refusal?.requested, refusal?.used, refusal?.limited].map((list) => list?.get('cpu')?.toString());
+    expect(texts).toEqual(['5', '6', '10']);
+    expect(refusal?.byCluster.map(({ clusterName, used }) => `${clusterName} ${used.get('cpu')?.toString()}`)).toEqual([
+      'eu-1 6',
+      'us-1 0',
+    ]);
+  });
+
+  it('asks idle slices back before it refuses', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    expect((await one.create(8)).allowed).toBe(true);
+    await one.remove(1);
+    expect(await fleet.slices()).toEqual({ pool: '2', 'eu-1': '8', 'us-1': '0' });
+    expect((await two.create(9)).allowed).toBe(true);
+    expect(await fleet.slices()).toEqual({ pool: '1', 'eu-1': '0', 'us-1': '9' });
+  });
+
+  it('admits within its slice when the line is cut, and says so when that is used up', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    await one.create(4);
+    await one.remove(1);
+    fleet.cut.add('eu-1');
+    expect((await one.create(4)).allowed).toBe(true);
+    const verdict = await one.create(1);
+    expect(verdict.refusals).toMatchObject([
+      { cause: 'hub-unreachable', detail: expect.stringContaining('cut') as string },
+    ]);
+    // No more than the slice is stranded, and who is asked says where it is.
+    expect((await two.create(6)).allowed).toBe(true);
+    const [refusal] = (await two.create(1)).refusals;
+    expect(refusal).toMatchObject({ cause: 'hard', detail: 'eu-1 does not answer and holds cpu=4' });
+  });
+
+  it('admits nothing after the lease where onLeaseEnd is stop, and goes on when the line is back', async () => {
+    const { fleet, one } = await fleetOf(terms(10), { onLeaseEnd: 'stop' });
+    await one.create(4);
+    await one.remove(1);
+    fleet.cut.add('eu-1');
+    expect((await one.create(1)).allowed).toBe(true);
+    await fleet.time.run(fleet.time.now + 61_000);
+    expect((await one.create(1)).refusals).toMatchObject([{ cause: 'hub-unreachable' }]);
+    fleet.cut.clear();
+    expect((await one.create(1)).allowed).toBe(true);
+  });
+
+  it('gives a dry run the same answer, and changes nothing by it', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    await one.create(8);
+    await one.remove(1);
+    const before = await fleet.slices();
+    expect((await two.create(9, { dryRun: true })).allowed).toBe(true);
+    expect((await two.create(11, { dryRun: true })).allowed).toBe(false);
+    expect(await fleet.slices()).toEqual(before);
+  });
+
+  it('lets no cluster have more than its ceiling', async () => {
+    const { one, two } = await fleetOf(terms(10, { perCluster: cpu(4) }));
+    expect((await one.create(4)).allowed).toBe(true);
+    expect((await one.create(1)).refusals).toMatchObject([{ cause: 'perCluster' }]);
+    expect((await two.create(4)).allowed).toBe(true);
+  });
+
+  it('is in debt when the limit is lowered: what is idle comes back, nothing is granted until it is paid', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    await one.create(5);
+    await one.create(4);
+    await one.remove(1);
+    await fleet.done(fleet.hub.setTerms(terms(6, { generation: 2 })));
+    expect(await fleet.slices()).toMatchObject({ pool: '0', 'eu-1': '6' });
+    await fleet.done(fleet.hub.setTerms(terms(3, { generation: 3 })));
+    expect(await fleet.slices()).toMatchObject({ pool: '-1', 'eu-1': '4' });
+    expect((await two.create(1)).allowed).toBe(false);
+    await one.remove(2);
+    expect((await two.create(3)).allowed).toBe(true);
+    await fleet.done(fleet.hub.setTerms(terms(20, { generation: 4 })));
+    expect((await two.create(15)).allowed).toBe(true);
+  });
+
+  it('counts on what a lost journal held, until an operator says that the cluster is gone', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    await one.create(6);
+    await one.member.stop();
+    await fleet.join('eu-1', terms(10));
+    expect((await two.create(5)).allowed).toBe(false);
+    await fleet.done(fleet.hub.forgetCluster('id-of-eu-1', { by: 'jane', reason: 'burnt down' }));
+    expect((await two.create(5)).allowed).toBe(true);
+  });
+
+  it('hears no member that calls itself by the name of another cluster', async () => {
+    const { fleet } = await fleetOf(terms(10));
+    const request = { cluster: 'id-of-us-1', reports: [], needs: [], recall: null };
+    await expect(fleet.done(fleet.hub.sync('eu-1', request))).rejects.toThrow(/is registered as us-1/);
+    const copy = { cluster: 'another id', reports: [], needs: [], recall: null };
+    await expect(fleet.done(fleet.hub.sync('eu-1', copy))).rejects.toThrow(/which is the name of cluster id-of-eu-1/);
+  });
+
+  it('gives back what lies idle, half at a time', async () => {
+    const { fleet, one } = await fleetOf(terms(10));
+    await one.create(8);
+    await one.remove(1);
+    await fleet.time.run(fleet.time.now + 16_000);
+    const first = (await fleet.slices())['eu-1'];
+    await fleet.time.run(fleet.time.now + 60_000);
+    expect([first, (await fleet.slices())['eu-1']]).toEqual(['4', '0']);
+  });
+});
