@@ -169,7 +169,7 @@ export class GuardPlane {
     for (let seen = 0; seen < 2 * this.balancer.ports.length;) {
       const isHeld = await this.admin.delete(probe, { dryRun: true }).then(
         () => false,
-        () => true,
+        (error: unknown) => String(error).includes('would be held'),
       );
       seen = isHeld ? seen + 1 : 0;
       this.balancer.reset();
