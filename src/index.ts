@@ -26,6 +26,8 @@ export {
   type WebhookDefinition,
   type WebhookSelection,
 } from './admission/index.ts';
+export { defineGuard, type GuardDefinition, type GuardOptions } from './guard/definition.ts';
+export type { GuardHook, HookCall, HookReport } from './guard/hook.ts';
 export type { Operation, UserInfo } from './api/admission-review.ts';
 export type { KubernetesObject } from './api/object-meta.ts';
 export type { KubernetesResources, ResourceName } from './api/resource-name.ts';

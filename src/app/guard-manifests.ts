@@ -46,7 +46,7 @@ export function guardNamespaceRules({ guard }: GateConfiguration): object[] {
     {
       apiGroups: ['coordination.k8s.io'],
       resources: ['leases'],
-      verbs: ['get', 'list', 'create', 'update', 'delete'],
+      verbs: ['get', 'list', 'create', 'update', 'patch', 'delete'],
     },
   ];
 }

@@ -4,6 +4,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { FakeClock } from '../../test/fake-clock.ts';
 import { issueAuthority } from '../certs/index.ts';
 import type { RegistrationState } from '../registrar/index.ts';
+import { guardMetrics, type AnsweredFacts, type GuardPhase, type GuardState } from '../guard/index.ts';
 import { quotaMetrics, type Exceeded, type ObservationOutcome, type SettlementOutcome } from '../quota/index.ts';
 import { serverMetrics, type RequestOutcome, type ServerLoad, type ServerObserver } from '../server/index.ts';
 import { prometheusMetrics, type PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
@@ -15,6 +16,8 @@ class Figures {
   readonly metrics: PrometheusMetrics = prometheusMetrics();
   readonly clock = new FakeClock();
   readonly observer: ServerObserver = serverMetrics(this.metrics);
+  readonly held: { readonly phase: GuardPhase }[] = [];
+  readonly guard = guardMetrics(this.metrics, () => this.held);
   readonly quota = quotaMetrics(this.metrics);
   bundle: string | undefined;
   registration: RegistrationState = {
@@ -106,6 +109,41 @@ interface Row {
   readonly act: () => unknown;
   /** By how much the sample moves, in its unit. */
   readonly by: number;
+}
+
+/** A guarded Pod goes from `Cleaning`, which began a minute ago and ends now, to another phase. */
+function move(phase: GuardPhase, more: Partial<GuardState> = {}): void {
+  figures.guard.phaseChanged?.({ pod: {}, before: guardState('Cleaning', 0), after: guardState(phase, 60_000, more) });
+}
+
+function guardState(phase: GuardPhase, since: number, more: Partial<GuardState> = {}): GuardState {
+  return {
+    phase,
+    uid: 'u',
+    guard: 'shop/db',
+    since,
+    deadline: 60_000,
+    attempt: 1,
+    requester: 'alice',
+    requesterClass: 'User',
+    verb: 'DELETE',
+    lastAttempt: 0,
+    ...more,
+  };
+}
+
+function answer(answered: AnsweredFacts['answer']): void {
+  figures.guard.answered?.({
+    verb: 'DELETE',
+    namespace: 'shop',
+    name: 'db-0',
+    uid: 'u',
+    requester: 'alice',
+    requesterClass: 'User',
+    dryRun: false,
+    answer: answered,
+    seconds: 0.5,
+  });
 }
 
 /** A row at least for each metric; the first test fails for one without. */
@@ -325,6 +363,66 @@ const rows: Record<string, readonly Row[]> = {
   sallyport_quotas_in_debt: [
     { sample: 'sallyport_quotas_in_debt', act: () => figures.quota.observer.inDebt(2), by: 2 },
   ],
+  sallyport_guard_active: [
+    { sample: 'sallyport_guard_active{phase="Held"}', act: () => figures.held.push({ phase: 'Held' }), by: 1 },
+  ],
+  sallyport_guard_holds_total: [
+    {
+      sample: 'sallyport_guard_holds_total{verb="DELETE",requester_class="User"}',
+      act: () => figures.guard.phaseChanged?.({ pod: {}, before: undefined, after: guardState('Cleaning', 0) }),
+      by: 1,
+    },
+  ],
+  sallyport_guard_attempts_total: (
+    [
+      { kind: 'hold', phase: 'Cleaning' },
+      { kind: 'allow', cause: 'Clean' },
+      { kind: 'exempt', reason: 'not-ended' },
+      { kind: 'budget' },
+    ] satisfies AnsweredFacts['answer'][]
+  ).map((answered) => ({
+    sample: `sallyport_guard_attempts_total{answer="${answered.kind}"}`,
+    act: () => answer(answered),
+    by: 1,
+  })),
+  sallyport_guard_releases_total: (['Clean', 'Deadline', 'HookFailed', 'Requested', 'Bypass'] as const).map(
+    (cause) => ({
+      sample: `sallyport_guard_releases_total{cause="${cause}"}`,
+      act: () => move('Released', { releaseCause: cause }),
+      by: 1,
+    }),
+  ),
+  sallyport_guard_aborts_total: (['Idle', 'Requested', 'NotDeleted'] as const).map((cause) => ({
+    sample: `sallyport_guard_aborts_total{cause="${cause}"}`,
+    act: () => move('Aborting', { abortCause: cause }),
+    by: 1,
+  })),
+  sallyport_guard_cleaning_seconds: [
+    {
+      sample: 'sallyport_guard_cleaning_seconds_sum',
+      act: () => move('Released', { releaseCause: 'Clean' }),
+      by: 60,
+    },
+  ],
+  sallyport_guard_deadline_exceeded_total: [
+    { sample: 'sallyport_guard_deadline_exceeded_total', act: () => move('Held'), by: 1 },
+  ],
+  sallyport_guard_bypass_total: [
+    { sample: 'sallyport_guard_bypass_total', act: () => answer({ kind: 'exempt', reason: 'not-bypassed' }), by: 1 },
+  ],
+  sallyport_guard_finisher_deletes_total: (['accepted', 'refused', 'gone'] as const).map((outcome) => ({
+    sample: `sallyport_guard_finisher_deletes_total{outcome="${outcome}"}`,
+    act: () => figures.guard.finished?.({ pod: {}, state: guardState('Released', 0), outcome }),
+    by: 1,
+  })),
+  sallyport_guard_hook_errors_total: (['start', 'status', 'undo'] as const).map((call) => ({
+    sample: `sallyport_guard_hook_errors_total{call="${call}"}`,
+    act: () => figures.guard.hookCalled?.({ call, guard: 'shop/db', outcome: 'error', seconds: 1 }),
+    by: 1,
+  })),
+  sallyport_guard_decision_seconds: [
+    { sample: 'sallyport_guard_decision_seconds_sum', act: () => answer({ kind: 'budget' }), by: 0.5 },
+  ],
   sallyport_configuration_load_timestamp_seconds: [
     { sample: 'sallyport_configuration_load_timestamp_seconds', act: () => undefined, by: NaN },
   ],
@@ -348,7 +446,7 @@ describe('metrics', () => {
     const { text } = await figures.metrics.read();
     const labels = new Set([...text.matchAll(/[{,](\w+)="/g)].map(([, label]) => label));
     expect([...labels].sort()).toEqual(
-      ['dry_run', 'le', 'operation', 'outcome', 'resource', 'statistic', 'status', 'webhook'].sort(),
+      ['dry_run', 'le', 'operation', 'outcome', 'phase', 'resource', 'statistic', 'status', 'webhook'].sort(),
     );
   });
 

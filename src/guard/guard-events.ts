@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import type { Event } from '../api/generated/events.v1.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
@@ -23,7 +24,8 @@ export function guardEvents({ client, identity, clock, log }: GuardEventsOptions
     const event: Event = {
       apiVersion: 'events.k8s.io/v1',
       kind: 'Event',
-      metadata: { generateName: `${name.slice(0, 200)}.`, namespace },
+      // As client-go's recorder names them: the object, and what differs each time.
+      metadata: { name: `${name.slice(0, 200)}.${randomBytes(8).toString('hex')}`, namespace },
       // MicroTime: six digits, of which JavaScript knows three.
       eventTime: new Date(clock.now()).toISOString().replace('Z', '000Z'),
       type: told.type,
@@ -37,8 +39,8 @@ export function guardEvents({ client, identity, clock, log }: GuardEventsOptions
     try {
       await client.create({ group: 'events.k8s.io', version: 'v1', resource: 'events', namespace }, event);
     } catch (error) {
-      // In a namespace that is being deleted nothing can be made.
-      log.debug('an Event was not written', {
+      // In a namespace that is being deleted nothing can be made; elsewhere it is a fault of rights or of ours.
+      log.info('an Event was not written', {
         namespace,
         pod: name,
         error: error instanceof Error ? error : undefined,
