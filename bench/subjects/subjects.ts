@@ -10,17 +10,17 @@ const root = join(import.meta.dirname, '../..');
 /** `sallyport serve` as it is shipped, with all that production has switched on; no cluster answers. */
 export async function startSallyport(
   files: BenchFiles,
-  options: Partial<ProcessOptions> = {},
-): Promise<SubjectProcess> {
+  { webhooks = 'bench/webhooks', ...options }: Partial<ProcessOptions> & { readonly webhooks?: string } = {},
+): Promise<SubjectProcess & { readonly healthPort: number }> {
   const main = join(root, 'dist/cli/main.js');
   if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first');
   const port = await freePort();
   const healthPort = await freePort();
   const configuration = join(files.directory, 'gate.yaml');
-  writeFileSync(configuration, gateConfiguration(files, port, healthPort));
+  writeFileSync(configuration, gateConfiguration(files, webhooks, port, healthPort));
   const kubeconfig = join(files.directory, 'kubeconfig');
   writeFileSync(kubeconfig, unreachableCluster);
-  return SubjectProcess.start({
+  const started = await SubjectProcess.start({
     name: 'sallyport',
     command: [process.execPath, main, 'serve', '--config', configuration, '--no-register'],
     port,
@@ -28,6 +28,7 @@ export async function startSallyport(
     environment: { KUBECONFIG: kubeconfig },
     ...options,
   });
+  return Object.assign(started, { healthPort });
 }
 
 /** The handler of bench/peers/bare. */
@@ -106,10 +107,10 @@ users: [{ name: bench, user: {} }]
 `;
 }
 
-function gateConfiguration(files: BenchFiles, port: number, healthPort: number): string {
+function gateConfiguration(files: BenchFiles, webhooks: string, port: number, healthPort: number): string {
   return `apiVersion: config.sallyport.dev/v1alpha1
 kind: GateConfiguration
-webhooks: { paths: ['${join(root, 'bench/webhooks')}'] }
+webhooks: { paths: ['${join(root, webhooks)}'] }
 server: { host: 127.0.0.1, port: ${port}, healthPort: ${healthPort} }
 certificates: { mode: Files, directory: '${files.certificates}' }
 registration: { url: 'https://127.0.0.1:${port}' }

@@ -1,0 +1,23 @@
+import { defineMutator, defineValidator } from 'sallyport';
+
+const busyMilliseconds = 2;
+
+/** Computes for two milliseconds: one core answers at most 500 of these a second. */
+export const busy = defineValidator({
+  name: 'busy.bench.example.com',
+  path: '/validate',
+  resource: 'pods/v1',
+  operations: ['CREATE'],
+  handler() {
+    const end = performance.now() + busyMilliseconds;
+    while (performance.now() < end);
+  },
+});
+
+export const idle = defineMutator({
+  name: 'idle.bench.example.com',
+  path: '/mutate',
+  resource: 'pods/v1',
+  operations: ['CREATE'],
+  handler: () => undefined,
+});
