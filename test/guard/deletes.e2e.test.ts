@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { GuardPlane, podAddress, until } from './guard-plane.ts';
+import { GuardPlane, pod, podAddress, until } from './guard-plane.ts';
 
 let guard: GuardPlane;
 beforeAll(async () => {
@@ -126,5 +126,36 @@ describe('the state on a Pod', () => {
     expect(code).toBe(1);
     expect(stderr).toContain('written by the deletion guard alone');
     expect((await guard.kubectl('annotate', 'pod', '-n', namespace, 'db', 'other=1')).code).toBe(0);
+  });
+});
+
+describe('a Pod that is taken out of service', () => {
+  it('is unready and without its traffic label before the clean-up starts, and gets both back when it is called off', async () => {
+    const takeOutOfService = { readinessGate: true, trafficLabel: 'traffic' };
+    const namespace = await guard.guarded({ takeOutOfService, settleSeconds: 2 });
+    const made = pod(namespace, 'db', {});
+    const labels = { ...made.metadata?.labels, traffic: 'on' };
+    await guard.create({ ...made, metadata: { ...made.metadata, labels } });
+    // Ready at all only when the guard has set the condition of its gate.
+    await guard.running(namespace, 'db');
+    expect((await guard.pod(namespace, 'db'))?.spec?.readinessGates).toEqual([
+      { conditionType: 'sallyport.dev/in-service' },
+    ]);
+    await expect(guard.admin.delete(podAddress(namespace, 'db'))).rejects.toThrow('is held');
+    const isOut = async (): Promise<boolean> => {
+      const { metadata, status } = (await guard.pod(namespace, 'db')) ?? {};
+      const ready = status?.conditions?.find(({ type }) => type === 'Ready');
+      return ready?.status === 'False' && metadata?.labels?.['traffic'] === undefined;
+    };
+    await until('out of service', isOut);
+    expect(guard.app.made('start', namespace)).toEqual([]);
+    await until('start', () => guard.app.running(namespace).length === 1);
+    await guard.ok('annotate', 'pod', '-n', namespace, 'db', 'sallyport.dev/guard-request=abort');
+    await until('abort', async () => (await guard.phase(namespace, 'db')) === 'Aborted');
+    await guard.running(namespace, 'db');
+    const { annotations, labels: back } = (await guard.pod(namespace, 'db'))?.metadata ?? {};
+    expect(back).toMatchObject({ traffic: 'on' });
+    expect(annotations).not.toHaveProperty(['sallyport.dev/guard-request']);
+    expect(guard.app.made('undo', namespace)).toHaveLength(1);
   });
 });
