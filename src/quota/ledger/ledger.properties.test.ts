@@ -321,7 +321,7 @@ describe('Ledger over any history', () => {
           expect(standing?.used ?? new Map()).toEqual(pods === 0 ? new Map() : list({ pods: `${pods}` }));
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 1000 },
     );
   });
 
@@ -346,7 +346,7 @@ describe('Ledger over any history', () => {
             }
           }
         }),
-        { numRuns: 300 },
+        { numRuns: 1000 },
       );
     },
   );

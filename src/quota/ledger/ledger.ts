@@ -28,7 +28,7 @@ export interface LedgerOptions {
   readonly log?: Logger;
   /** Told of what happens, for figures. */
   readonly events?: LedgerEvents;
-  /** Operations in one commit at most; one operation of many charges goes whole. Default: 256. */
+  /** Operations in one commit at most; one operation of many charges goes whole. Default: 512. */
   readonly maxBatch?: number;
   /**
    * How old a reservation must be before a read of the cluster can show that its write never took place. Default: 60, the
@@ -133,7 +133,7 @@ export class Ledger {
       store: this.#store,
       clock: this.#clock,
       events: this.#events,
-      maxBatch: options.maxBatch ?? 256,
+      maxBatch: options.maxBatch ?? 512,
       newStamp: () => `${instance}${(stamps += 1)}`,
     });
     this.#breakdowns = new Breakdowns(this.#store, this.#clock);
