@@ -291,6 +291,10 @@ export class ReplicaProcess {
     return new ReplicaProcess(child, Number(line));
   }
 
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
   kill(): void {
     this.#child.kill('SIGKILL');
   }
