@@ -13,10 +13,14 @@ const policy = fc.constantFrom(
   { settleSeconds: 3, deadlineSeconds: 20 },
 );
 
-const simulated = (breakage?: Breakage) =>
+type Counts = Simulation['counts'];
+
+const simulated = (breakage?: Breakage, tell: (counts: Counts) => void = () => undefined) =>
   fc.asyncProperty(tape, policy, async (numbers, options) => {
     const isHolding = options.onDeadline === 'Hold';
-    const violations = await new Simulation({ tape: numbers, policy: options, breakage }).run();
+    const simulation = new Simulation({ tape: numbers, policy: options, breakage });
+    const violations = await simulation.run();
+    tell(simulation.counts);
     // Such a policy holds until a person decides.
     expect(violations.filter((text) => !(isHolding && text.includes('for ever')))).toEqual([]);
   });
@@ -25,7 +29,13 @@ describe('two replicas over a network that delays, reorders and loses', () => {
   it(
     'keep every promise',
     async () => {
-      await fc.assert(simulated(), { numRuns, endOnFailure: true });
+      const counts: Counts = { starts: 0, undos: 0, removals: 0, takeOvers: 0, crashes: 0 };
+      const names = ['starts', 'undos', 'removals', 'takeOvers', 'crashes'] as const;
+      const tell = (more: Counts): void => names.forEach((name) => (counts[name] += more[name]));
+      await fc.assert(simulated(undefined, tell), { numRuns, endOnFailure: true });
+      // Promises that are never put to the test are kept too.
+      for (const name of names)
+        expect(counts[name], `${name}: ${JSON.stringify(counts)}`).toBeGreaterThan(numRuns / 10);
     },
     numRuns * 2_000,
   );
@@ -33,7 +43,7 @@ describe('two replicas over a network that delays, reorders and loses', () => {
   it.each<Breakage>(['no-compare', 'trusts-start', 'no-slots', 'steals', 'writes-each-attempt'])(
     'do not when broken by %s',
     async (breakage) => {
-      const found = await fc.check(simulated(breakage), { numRuns: 60, endOnFailure: true });
+      const found = await fc.check(simulated(breakage), { numRuns: 500, endOnFailure: true });
       expect(found.failed).toBe(true);
     },
     120_000,

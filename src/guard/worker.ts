@@ -339,7 +339,8 @@ export class Worker {
   async #isStillOurs(drive: Drive, client: GuardClient, signal: AbortSignal): Promise<boolean> {
     const before = stateOf(drive.pod);
     const current = await readPod(client, drive.pod, { signal });
-    if (current === undefined) return false;
+    // What leaves needs no clean-up, and none is taken back.
+    if (current === undefined || current.metadata?.deletionTimestamp !== undefined) return false;
     drive.pod = current;
     const { owner, phase, attempt } = stateOf(current) ?? {};
     return before !== undefined && owner === before.owner && phase === before.phase && attempt === before.attempt;

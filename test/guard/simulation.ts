@@ -4,7 +4,7 @@ import type { KubernetesObject } from '../../src/api/object-meta.ts';
 import { Gatekeeper } from '../../src/guard/gatekeeper.ts';
 import type { GuardClient } from '../../src/guard/guard-client.ts';
 import type { Guard } from '../../src/guard/guard.ts';
-import { stateOf, takesSlot, type GuardState } from '../../src/guard/guard-state.ts';
+import { requestAnnotation, stateOf, takesSlot, type GuardState } from '../../src/guard/guard-state.ts';
 import type { HookCall, HookReport } from '../../src/guard/hook.ts';
 import {
   requesterClasses,
@@ -64,12 +64,16 @@ const users: readonly UserInfo[] = [
  */
 export class Simulation {
   readonly violations: Violation[] = [];
+  /** How often what is to be judged happened at all. */
+  readonly counts = { starts: 0, undos: 0, removals: 0, takeOvers: 0, crashes: 0 };
   readonly #options: SimulationOptions;
   readonly #clock = new VirtualClock();
   readonly #objects = new Map<string, Stored>();
   readonly #app = new Map<string, 'Running' | 'Done'>();
   /** What ended was done by the application or not: by key. */
   readonly #doneKeys = new Set<string>();
+  /** Keys of clean-ups that were taken back, also of those whose start never arrived. */
+  readonly #undone = new Set<string>();
   readonly #replicas: Replica[] = [];
   readonly #guard: Guard;
   #pending: Pending[] = [];
@@ -136,6 +140,9 @@ export class Simulation {
       case 8:
         if (this.#choose(6) === 0) this.#crash(this.#choose(this.#replicas.length));
         return;
+      case 9:
+        if (this.#choose(3) === 0) this.#callOff(names[this.#choose(names.length)] ?? 'db-0');
+        return;
       default:
         return this.#pass([200, 1000, 2000, 4000][this.#choose(4)] ?? 1000);
     }
@@ -193,7 +200,7 @@ export class Simulation {
     const { breakage } = this.#options;
     const slotOptions = { client, namespace: 'guard', clock };
     const slots = breakage === 'no-slots' ? new GenerousSlots(slotOptions) : new Slots(slotOptions);
-    const memberOptions = { client, namespace: 'guard', identity, leaseSeconds: 15, clock };
+    const memberOptions = { client, namespace: 'guard', identity, leaseSeconds: breakage === 'steals' ? 3 : 15, clock };
     const membership = breakage === 'steals' ? new GreedyMembership(memberOptions) : new Membership(memberOptions);
     const guards = { guardOf: () => this.#guard };
     const observer = {};
@@ -224,6 +231,7 @@ export class Simulation {
 
   /** SIGKILL; another one is started in its place. */
   #crash(index: number): void {
+    this.counts.crashes++;
     const [replica] = this.#replicas.splice(index, 1);
     replica?.stop();
     this.#startReplica();
@@ -253,12 +261,14 @@ export class Simulation {
       const now = this.#pod(name);
       // A DELETE is decided anew when the Pod was written in between; an eviction is not.
       if (!isEviction && now?.metadata?.resourceVersion !== pod.metadata?.resourceVersion) continue;
-      if (now !== undefined) this.#remove(name, now);
+      // Once it terminates there is nothing to decide.
+      if (now !== undefined && now.metadata?.deletionTimestamp === undefined) this.#remove(name, now);
       return;
     }
   }
 
   #remove(name: string, pod: Pod): void {
+    this.counts.removals++;
     const state = stateOf(pod);
     const isOver = state?.deadline !== undefined && this.#clock.now() >= state.deadline;
     const isDone = state !== undefined && this.#doneKeys.has(`${state.uid}/${state.attempt}`);
@@ -279,6 +289,14 @@ export class Simulation {
     });
   }
 
+  /** A person wants a Pod to stay. */
+  #callOff(name: string): void {
+    const pod = this.#pod(name);
+    if (pod === undefined || stateOf(pod) === undefined) return;
+    const annotations = { ...pod.metadata?.annotations, [requestAnnotation]: 'abort' };
+    this.#put(podPath(name), { ...pod, metadata: { ...pod.metadata, annotations } });
+  }
+
   #finishWork(): void {
     for (const [key, phase] of this.#app) {
       if (phase !== 'Running') continue;
@@ -293,12 +311,15 @@ export class Simulation {
       const known = this.#app.get(key);
       switch (action) {
         case 'start':
-          if (known !== undefined) this.violations.push(`a second start of ${key}`);
+          if (known !== undefined || this.#undone.has(key)) this.violations.push(`a second start of ${key}`);
           else this.#app.set(key, 'Running');
+          this.counts.starts++;
           break;
         case 'undo':
-          if (known === undefined) this.violations.push(`a second undo of ${key}`);
+          if (this.#undone.has(key)) this.violations.push(`a second undo of ${key}`);
+          this.#undone.add(key);
           this.#app.delete(key);
+          this.counts.undos++;
           break;
         case 'status':
           break;
@@ -422,6 +443,7 @@ export class Simulation {
   #check(before: KubernetesObject, after: KubernetesObject): void {
     const name = after.metadata?.name ?? '';
     const [from, to] = [stateOf(before), stateOf(after)];
+    if (from?.owner !== undefined && to?.owner !== undefined && from.owner !== to.owner) this.counts.takeOvers++;
     const isOneHold = from !== undefined && to !== undefined && isCleaning(from) && isCleaning(to);
     if (isOneHold && from.deadline !== to.deadline) this.violations.push(`the deadline of ${name} moved`);
     const others = names.filter((other) => other !== name).flatMap((other) => this.#pod(other) ?? []);
