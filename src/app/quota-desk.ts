@@ -99,8 +99,9 @@ export class QuotaDesk {
     return this.#ledger.release(charges, { by, reason });
   }
 
+  /** By name. */
   async clusters(): Promise<Cluster[]> {
-    return this.#ledger.clusters();
+    return (await this.#ledger.clusters()).sort((left, right) => (left.name < right.name ? -1 : 1));
   }
 
   async forgetCluster(id: string, by: string, reason: string): Promise<number> {

@@ -57,7 +57,7 @@ function largest(resource: string, places: readonly { readonly place: string; re
       const amount = used.get(resource);
       return amount === undefined || amount.isZero() ? [] : [{ place, amount }];
     })
-    .sort((left, right) => right.amount.compare(left.amount));
+    .sort((left, right) => right.amount.compare(left.amount) || (left.place < right.place ? -1 : 1));
   const named = using.slice(0, maxPlaces).map(({ place, amount }) => `${place} ${String(amount)}`);
   const others = using.length - named.length;
   return [named.join(', '), ...(others > 0 ? [`and ${others} more`] : [])].join(' ');
