@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { isMap, isNode, isScalar, isSeq, LineCounter, parseDocument, type Document, type Scalar } from 'yaml';
 import { z } from 'zod';
 import { InvalidConfigurationError } from './errors.ts';
 import { guardSchema } from './guard-configuration.ts';
-import { nearest } from './nearest.ts';
+import { parseConfiguration } from './parse-configuration.ts';
 import { absolutePaths, quotaSchema } from './quota-configuration.ts';
 
 const port = z.int().min(0).max(65_535);
@@ -130,21 +129,11 @@ export async function readGateConfiguration(file: string): Promise<GateConfigura
 
 /** The same for text that stands, or could stand, in `file`; relative paths begin at its folder. */
 export function parseGateConfiguration(text: string, file: string): GateConfiguration {
-  const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, uniqueKeys: true });
-  const syntax = document.errors.map(
-    (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
-  );
-  if (syntax.length > 0) throw new InvalidConfigurationError(syntax.join('\n'));
-  const parsed = gateSchema.safeParse(valueOf(document, file));
-  if (!parsed.success) {
-    const problems = parsed.error.issues.flatMap((issue) => describe(issue, document, lines, file));
-    throw new InvalidConfigurationError(problems.join('\n'));
-  }
+  const parsed = parseConfiguration(gateSchema, text, file);
   const folder = dirname(file);
-  const { certificates, webhooks, decisionLog, guard, quota } = parsed.data;
+  const { certificates, webhooks, decisionLog, guard, quota } = parsed;
   return {
-    ...parsed.data,
+    ...parsed,
     quota: quota === undefined ? undefined : absolutePaths(quota, folder),
     webhooks: { ...webhooks, paths: webhooks.paths.map((path) => resolve(folder, path)) },
     certificates:
@@ -156,74 +145,4 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
       decisionLog: 'path' in decisionLog ? { ...decisionLog, path: resolve(folder, decisionLog.path) } : decisionLog,
     }),
   };
-}
-
-/** Aliases are bounded, so that a small file cannot become a large value. */
-function valueOf(document: Document, file: string): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 100 });
-  } catch (cause) {
-    const problem = cause instanceof Error ? firstLine(cause.message) : 'is not YAML';
-    throw new InvalidConfigurationError(`${file}: ${problem}`, { cause });
-  }
-}
-
-function describe(issue: z.core.$ZodIssue, document: Document, lines: LineCounter, file: string): string[] {
-  const at = (path: readonly PropertyKey[]): string => `${file}:${lineOf(document, lines, path)}`;
-  const field = formatPath(issue.path);
-  if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const known = knownKeys(issue.path);
-      const meant = nearest(key, known);
-      const hint = meant === undefined ? `known are ${known.join(', ')}` : `did you mean "${meant}"?`;
-      return `${at([...issue.path, key])}: ${formatPath([...issue.path, key])}: unknown key; ${hint}`;
-    });
-  }
-  return [`${at(issue.path)}: ${field === '' ? '' : `${field}: `}${firstLine(issue.message)}`];
-}
-
-/** Of a key that is there its own line; of one that is missing the line of what should hold it. */
-function lineOf(document: Document, lines: LineCounter, path: readonly PropertyKey[]): number {
-  let node: unknown = document.contents;
-  let offset = 0;
-  for (const key of path) {
-    if (isMap(node)) {
-      const pair = node.items.find((item) => isScalar(item.key) && String(item.key.value) === String(key));
-      if (pair === undefined) break;
-      // Found one line above: a scalar.
-      offset = (pair.key as Scalar).range?.[0] ?? offset;
-      node = pair.value;
-    } else if (isSeq(node)) {
-      node = node.items[Number(key)];
-      offset = (isNode(node) ? node.range?.[0] : undefined) ?? offset;
-    }
-  }
-  return lines.linePos(offset).line;
-}
-
-/** The keys that the schema has at a path, through defaults and unions. */
-function knownKeys(path: readonly PropertyKey[]): string[] {
-  let schemas: z.core.$ZodType[] = [gateSchema];
-  for (const key of path)
-    schemas = schemas.flatMap((schema) => shapesOf(schema).flatMap((shape) => shape[String(key)] ?? []));
-  return [...new Set(schemas.flatMap((schema) => shapesOf(schema).flatMap((shape) => Object.keys(shape))))];
-}
-
-function shapesOf(schema: z.core.$ZodType): Array<Readonly<Record<string, z.core.$ZodType>>> {
-  if (schema instanceof z.ZodObject) return [schema.shape];
-  if (schema instanceof z.ZodDiscriminatedUnion) return schema.options.flatMap((option) => shapesOf(option));
-  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
-    return shapesOf(schema.def.innerType);
-  }
-  return [];
-}
-
-function formatPath(path: readonly PropertyKey[]): string {
-  return path
-    .map((key, index) => (typeof key === 'number' ? `[${key}]` : `${index === 0 ? '' : '.'}${String(key)}`))
-    .join('');
-}
-
-function firstLine(message: string): string {
-  return message.split('\n')[0] ?? message;
 }

@@ -15,6 +15,7 @@ import {
 } from '../quota/index.ts';
 import type { Clock, Logger, Metrics } from '../telemetry/index.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
+import { openQuotaMember } from './quota-member.ts';
 import { openQuotaObjects } from './quota-objects.ts';
 import { ledgerStoreOf } from './quota-store.ts';
 
@@ -105,10 +106,17 @@ export class GateQuota {
       await ledger.start();
       parts.onStop(() => ledger.stop());
       await ledger.registerCluster({ id: clusterId, name: configuration.cluster });
+      const { store: location } = configuration;
+      const hub =
+        location.mode === 'Hub'
+          ? await openQuotaMember({ store: location, ledger, clusterId, clock, log: this.#log })
+          : undefined;
+      if (hub !== undefined) parts.onStop(() => hub.close());
       const { source, client: objectsClient, close } = await openQuotaObjects({ configuration, client, clock, log });
       parts.onStop(close);
       const writer =
-        objectsClient === undefined
+        // Of slices only the hub knows how much all clusters use.
+        objectsClient === undefined || hub !== undefined
           ? undefined
           : new QuotaStatusWriter({ client: objectsClient, reader: ledgerReader(ledger), clock, log });
       const observer = new QuotaObserver({
@@ -128,7 +136,7 @@ export class GateQuota {
         quotaWebhook({
           clusterId,
           selection: this.#selection,
-          admitter: ledger,
+          admitter: hub?.member ?? ledger,
           context: observer.context,
           isCounted: (quota, resource) => observer.isCounted(quota, resource),
           labelsOf: (namespace, asking) => observer.labelsOf(namespace, asking),
@@ -144,20 +152,22 @@ export class GateQuota {
         const quotas = set.objects.map(({ object }) => object);
         for (const quota of quotas) {
           if (!known.has(quota.id) && (await isCountedBefore(ledger, quota, clusterId))) observer.assumeCounted(quota);
-          await ledger.setTerms(termsOf(quota));
+          await (hub?.member ?? ledger).setTerms(termsOf(quota));
         }
         this.#selection.set(quotas);
         observer.quotasChanged();
         writer?.set(set);
         this.#options.onWebhook(webhook());
         const present = new Set(quotas.map(({ id }) => id));
-        for (const id of known) if (!present.has(id)) await ledger.removeTerms(id);
+        // A slice is kept until it has gone back to the hub.
+        if (hub === undefined) for (const id of known) if (!present.has(id)) await ledger.removeTerms(id);
         known.clear();
         for (const id of present) known.add(id);
       };
       // Before the first question is answered: what decides which quotas an object falls under.
       await observer.start(signal);
       if (source.current !== undefined) await apply(source.current);
+      hub?.member.start();
       writer?.start();
       if (writer !== undefined) parts.onStop(() => writer.stop());
       source.subscribe((set) => this.#enqueue(() => apply(set)));

@@ -50,6 +50,17 @@ export const quotaSchema = z.strictObject({
         .refine(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), {
           error: 'expected either "url" or "urlFile"',
         }),
+      /** A file of this gate with the slices that a hub grants it: one replica. */
+      z.strictObject({
+        mode: z.literal('Hub'),
+        path: z.string().default('/var/lib/sallyport/quota.db'),
+        /** Of `sallyport quota hub`. */
+        url: z.url({ protocol: /^https$/ }),
+        /** Folder with tls.crt and tls.key, whose common name is the name of this cluster, and ca.crt of the hub. */
+        credentials: z.string(),
+        /** Whether to go on within the slices when the hub was not heard for as long as its lease. */
+        onLeaseEnd: z.enum(['Spend', 'Stop']).default('Spend'),
+      }),
     ])
     .default({ mode: 'SQLite', path: '/var/lib/sallyport/quota.db' }),
 });
@@ -67,8 +78,17 @@ export function absolutePaths(quota: QuotaConfiguration, folder: string): QuotaC
         ? { ...objects, directory: resolve(folder, objects.directory) }
         : { ...objects, ...(objects.kubeconfig && { kubeconfig: resolve(folder, objects.kubeconfig) }) },
     store:
-      store.mode === 'SQLite'
-        ? { ...store, path: resolve(folder, store.path) }
-        : { ...store, ...(store.urlFile && { urlFile: resolve(folder, store.urlFile) }) },
+      store.mode === 'Hub'
+        ? { ...store, path: resolve(folder, store.path), credentials: resolve(folder, store.credentials) }
+        : absoluteStore(store, folder),
   };
+}
+
+type OwnStore = Exclude<QuotaConfiguration['store'], { readonly mode: 'Hub' }>;
+
+/** Where a ledger of one's own is. */
+export function absoluteStore(store: OwnStore, folder: string): OwnStore {
+  return store.mode === 'SQLite'
+    ? { ...store, path: resolve(folder, store.path) }
+    : { ...store, ...(store.urlFile && { urlFile: resolve(folder, store.urlFile) }) };
 }

@@ -57,7 +57,7 @@ export function quotaStorage(
   if (quota === undefined) return none;
   const { store } = quota;
   const volume = 'quota';
-  if (store.mode === 'SQLite') {
+  if (store.mode !== 'PostgreSQL') {
     return {
       isFile: true,
       volumes: [{ name: volume, persistentVolumeClaim: { claimName: `${name}-quota` } }],

@@ -5,7 +5,8 @@ import type { QuotaConfiguration } from './quota-configuration.ts';
 
 /** The store that a configuration names. Throws {@link InvalidConfigurationError} when the file with its URL cannot be read. */
 export async function ledgerStoreOf(store: QuotaConfiguration['store']): Promise<LedgerStore> {
-  if (store.mode === 'SQLite') return ledgerStoreFor({ mode: 'SQLite', path: store.path });
+  // A member's journal is a ledger of its own.
+  if (store.mode !== 'PostgreSQL') return ledgerStoreFor({ mode: 'SQLite', path: store.path });
   return ledgerStoreFor({ mode: 'PostgreSQL', url: await urlOf(store) });
 }
 

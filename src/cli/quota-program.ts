@@ -20,11 +20,25 @@ export interface QuotaForgetOptions extends QuotaClusterOptions {
   readonly reason: string;
 }
 
+export interface QuotaHubCommandOptions {
+  readonly config: string;
+}
+
 /** `sallyport quota …`. Commands are loaded when they are called. */
 export function addQuotaCommands(program: Command, finish: (code: ExitCode) => void): void {
   const quota = program
     .command('quota')
     .description('Quota across clusters: who uses what, what would fit, and what to do when something is wrong.');
+
+  quota
+    .command('hub')
+    .description('Serve the hub that grants slices of quotas to the gates of many clusters, until SIGTERM.')
+    .requiredOption('--config <file>', 'a QuotaHubConfiguration')
+    .addHelpText('after', '\nExample:\n  sallyport quota hub --config hub.yaml\n')
+    .action(async (options: QuotaHubCommandOptions) => {
+      const { quotaHub } = await import('./commands/quota-hub.ts');
+      finish(await quotaHub(options));
+    });
 
   shared(quota.command('ls').description('List the quotas with what is used of each, and of which there is too much.'))
     .addHelpText('after', '\nExample:\n  sallyport quota ls --config gate.yaml\n')

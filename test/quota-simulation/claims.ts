@@ -26,13 +26,17 @@ export class Claims {
     this.#lagMilliseconds = lagMilliseconds;
   }
 
-  admitted(
+  /** A call asks for this. The ledger may hold it from now on, whether its answer arrives or not. Returns what to do when it is refused. */
+  asked(
     uid: string,
     at: { readonly cluster: string; readonly namespace: string },
     usage: ObjectUsage,
     now: number,
-  ): void {
-    this.#claimantOf(uid, at).versions.push({ usage, from: now, to: Infinity });
+  ): () => void {
+    const { versions } = this.#claimantOf(uid, at);
+    const version = { usage, from: now, to: Infinity };
+    versions.push(version);
+    return () => void versions.splice(versions.indexOf(version), 1);
   }
 
   /** A version was stored; whatever was admitted before has won or lost against it. */

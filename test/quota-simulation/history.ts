@@ -404,6 +404,10 @@ class World {
     this.#time.after(this.#random.between(1, 8), () => process.run(() => void judge()));
     const judge = async (): Promise<void> => {
       const window = this.checker.begin(cluster.id);
+      const { uid, namespace, usage } = review.object;
+      const unclaim = review.dryRun
+        ? (): void => undefined
+        : this.#claims.asked(uid, { cluster: cluster.id, namespace }, usage, this.#time.now);
       const known = cluster.known.get(review.object.namespace) ?? [];
       let verdict: Verdict;
       try {
@@ -415,6 +419,7 @@ class World {
         return;
       }
       this.#noteVerdict(cluster, review, verdict, known);
+      if (!verdict.allowed) unclaim();
       if (!verdict.allowed) this.#checkRefusal(cluster, process, window, verdict, review);
       else this.checker.end(window);
       const isLate = this.#random.chance(this.#profile.lateAnswer);
@@ -428,9 +433,7 @@ class World {
   #noteVerdict(cluster: SimulatedCluster, review: Review, verdict: Verdict, known: readonly string[]): void {
     const { namespace, uid } = review.object;
     if (verdict.allowed) {
-      if (review.dryRun) return;
-      this.#claims.admitted(uid, { cluster: cluster.id, namespace }, review.object.usage, this.#time.now);
-      if (review.oldObject !== undefined) return;
+      if (review.dryRun || review.oldObject !== undefined) return;
       if ((this.#unsettledUntil.get(namespace) ?? 0) > this.#time.now) return;
       const now = this.#labels.get(namespace) ?? [];
       const quotas = known.filter((each) => now.includes(each));

@@ -1,5 +1,5 @@
 import { silentLogger, type Clock, type Logger } from '../../telemetry/index.ts';
-import { noAmounts, sumOf, type Amounts } from '../ledger/amounts.ts';
+import { isWithin, noAmounts, sumOf, type Amounts } from '../ledger/amounts.ts';
 import type { Ledger, QuotaTerms, StoredQuota } from '../ledger/index.ts';
 import { noRights, sliceOf } from '../slices/rights.ts';
 import type {
@@ -17,13 +17,6 @@ import { readAllotment, withSpent, writeAllotment } from './allotment-memo.ts';
 import { fitNeeds, slackOf, type QuotaState } from './grants.ts';
 import { Recalls } from './recalls.ts';
 
-/** The GlobalQuota objects that members are to enforce. */
-export interface Definitions {
-  /** Another text for other objects. */
-  readonly revision: string;
-  readonly objects: readonly object[];
-}
-
 export interface HubOptions {
   /** Holds the terms of the quotas and, beside them, how each is shared out. Nobody else charges anything in it. */
   readonly ledger: Pick<Ledger, 'changeQuota' | 'quotas' | 'registerCluster' | 'forgetCluster' | 'clusters'>;
@@ -36,8 +29,6 @@ export interface HubOptions {
   readonly recallMilliseconds?: number;
   /** How long a member's question for recalls is kept open. Default 20,000. */
   readonly watchMilliseconds?: number;
-  /** Default: none; members have the objects from elsewhere. */
-  readonly definitions?: () => Definitions;
   readonly logger?: Logger;
 }
 
@@ -94,7 +85,7 @@ const maxSlackFactor = 1024n;
  * wait for it.
  */
 export class Hub {
-  readonly #options: Required<Omit<HubOptions, 'definitions'>> & Pick<HubOptions, 'definitions'>;
+  readonly #options: Required<HubOptions>;
   readonly #recalls: Recalls;
   /** By quota and cluster. */
   readonly #heard = new Map<string, Map<string, Heard>>();
@@ -105,7 +96,6 @@ export class Hub {
   readonly #names = new Map<string, string>();
   /** Which clusters hold something of a quota, as last read. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
-  readonly #definitionWaiters = new Set<() => void>();
   #turn: Promise<unknown> = Promise.resolve();
   #grants = 0;
 
@@ -128,7 +118,7 @@ export class Hub {
     const reports = new Map(request.reports.map((report) => [report.quota, report]));
     const deadline = this.#options.clock.monotonic() + this.#options.recallMilliseconds;
     let outcome = await this.#inTurn(() => this.#receive(cluster, reports, needs, () => false));
-    if (recall !== null) this.#recalls.acknowledge(recall, cluster);
+    if (recall !== null && hasSeenAll(outcome.quotas, reports)) this.#recalls.acknowledge(recall, cluster);
     const silent = new Set<string>();
     // A ceiling is not moved by what others give back.
     while (!outcome.isOver && signal?.aborted !== true) {
@@ -148,29 +138,19 @@ export class Hub {
     };
   }
 
-  /** Answers when something is to be given back, when definitions changed, or after `watchMilliseconds`. */
-  async watch(name: string, { cluster, definitions }: WatchRequest, signal?: AbortSignal): Promise<WatchAnswer> {
+  /** Answers when something is to be given back, or after `watchMilliseconds`. */
+  async watch(name: string, { cluster }: WatchRequest, signal?: AbortSignal): Promise<WatchAnswer> {
     await this.#identify(name, cluster);
-    const changed = this.#definitionsBeside(definitions);
-    if (changed !== null) return { recall: null, definitions: changed };
-    const { promise: woken, resolve } = Promise.withResolvers<void>();
-    const wake = (): void => resolve();
-    this.#definitionWaiters.add(wake);
-    const cancel = this.#options.clock.after(this.#options.watchMilliseconds, wake);
-    signal?.addEventListener('abort', wake, { once: true });
+    const { promise: over, resolve } = Promise.withResolvers<void>();
+    const end = (): void => resolve();
+    const cancel = this.#options.clock.after(this.#options.watchMilliseconds, end);
+    signal?.addEventListener('abort', end, { once: true });
     try {
-      const recall = await this.#recalls.next(cluster, woken);
-      return { recall, definitions: this.#definitionsBeside(definitions) };
+      return { recall: await this.#recalls.next(cluster, over) };
     } finally {
       cancel();
-      signal?.removeEventListener('abort', wake);
-      this.#definitionWaiters.delete(wake);
+      signal?.removeEventListener('abort', end);
     }
-  }
-
-  /** Tells members that wait that there may be other definitions. */
-  definitionsChanged(): void {
-    for (const wake of this.#definitionWaiters) wake();
   }
 
   /**
@@ -388,12 +368,6 @@ export class Hub {
       owed: owedOf(state),
     };
   }
-
-  #definitionsBeside(revision: string | null): WatchAnswer['definitions'] {
-    const definitions = this.#options.definitions?.();
-    if (definitions === undefined || definitions.revision === revision) return null;
-    return { revision: definitions.revision, objects: definitions.objects.map((object) => ({ ...object })) };
-  }
 }
 
 const emptyMemo = writeAllotment(emptyAllotment);
@@ -423,6 +397,17 @@ function totalOf(needs: readonly Need[], quotas: readonly QuotaAnswer[]): Readon
     if (needed !== undefined && needed.size > 0) total.set(quota, sumOf(needed, owed));
   }
   return total;
+}
+
+/**
+ * Whether a member knew of all that it was granted when it gave back what is idle. Where a recall overtook a grant it did not: it
+ * is asked again as soon as it listens.
+ */
+function hasSeenAll(quotas: readonly QuotaAnswer[], reports: ReadonlyMap<string, Report>): boolean {
+  return quotas.every(({ quota, rights, fenced }) => {
+    const known = reports.get(quota)?.rights;
+    return fenced || (known?.epoch === rights.epoch && isWithin(rights.granted, known.granted));
+  });
 }
 
 function largestOf(needs: readonly Need[], id: string): Amounts {

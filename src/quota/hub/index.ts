@@ -1,3 +1,4 @@
 export { HubMemoError } from './errors.ts';
-export { Hub, type ClusterShare, type Definitions, type HubOptions, type QuotaShares } from './hub.ts';
+export { Hub, type ClusterShare, type HubOptions, type QuotaShares } from './hub.ts';
+export { hubReader } from './hub-reader.ts';
 export { hubRoute, type HubRoute } from './hub-route.ts';

@@ -58,8 +58,6 @@ export interface MemberOptions {
   readonly askMilliseconds?: number;
   /** How often the member reports, and gives back half of what was idle since the last time. Default 15,000. */
   readonly reportMilliseconds?: number;
-  /** Called with the GlobalQuota objects of the hub when they are others than before. */
-  readonly onDefinitions?: (objects: readonly object[]) => void;
   readonly logger?: Logger;
 }
 
@@ -136,7 +134,6 @@ export class Member {
   #renewal: Promise<void> | undefined;
   #leaseEnd = -Infinity;
   #cancelReport = (): void => undefined;
-  #definitions: string | null = null;
   #loops: Promise<unknown> = Promise.resolve();
 
   constructor(options: MemberOptions) {
@@ -211,7 +208,8 @@ export class Member {
     for (let first = 0; first < quotas.length; first += maxReports) {
       const some = quotas.slice(first, first + maxReports);
       for (const quota of some) await this.#giveBackIdle(quota);
-      await this.#sync(await this.#reportsOf(some), [], null);
+      const reports = await this.#reportsOf(some);
+      await this.#sync(await Promise.all(reports.map((report) => this.#withNamespaces(report))), [], null);
     }
   }
 
@@ -265,14 +263,13 @@ export class Member {
       this.#logger.warn('what the hub granted could not be written', { error: error as Error });
     }
     const verdicts = await Promise.all(tries);
-    // Somebody left, needs it no more, or a recall was faster: what was full for those behind may not be full any more.
-    const isUnused = verdicts.some(
-      (verdict, index) => answer.fits[index] === 'fits' && needs[index]?.dryRun === false && verdict?.charged !== true,
-    );
+    // What was counted for those that fit may have been too much: they left, were repeats, or a recall was faster. Who did not fit
+    // beside them asks again, with what is spent now.
+    const isBesideOthers = needs.some(({ dryRun }, index) => answer.fits[index] === 'fits' && !dryRun);
     for (const [index, verdict] of verdicts.entries()) {
       const [waiter, earlier] = [asked[index], before[index]];
       if (waiter === undefined || earlier === undefined || verdict === undefined) continue;
-      const isOutdated = isUnused || lacksLess(verdict, earlier, waiter.reservation.old !== undefined);
+      const isOutdated = isBesideOthers || lacksLess(verdict, earlier, waiter.reservation.old !== undefined);
       this.#judge(waiter, verdict, { fit: answer.fits[index] ?? 'exceeded', answer, isOutdated });
     }
   }
@@ -488,16 +485,19 @@ export class Member {
     });
   }
 
-  /** Gives back what is not spent of what is wanted. Written here first; the hub hears of it with the next report. */
-  async #giveBack(id: string, wanted: (position: Position) => Amounts): Promise<void> {
-    await this.#options.ledger.changeQuota(id, ({ quota, used, reserved }) => {
+  /**
+   * Gives back what is not spent of what is wanted. Written here first; the hub hears of it with the report of what is left.
+   * Undefined for a quota that was never set here.
+   */
+  #giveBack(id: string, wanted: (position: Position) => Amounts): Promise<Report | undefined> {
+    return this.#options.ledger.changeQuota<Report | undefined>(id, ({ quota, used, reserved }) => {
       if (quota === undefined) return { result: undefined };
       const journal = this.#journalOf(id, quota.memo);
       const spent = sumOf(used, reserved);
       const idle = idleWithin(sliceOf(journal.rights), spent, wanted({ journal, spent }));
-      if (idle.size === 0) return { result: undefined };
-      const next = this.#stored(quota.terms, { ...journal, rights: giveBack(journal.rights, idle) });
-      return { quota: next, result: undefined };
+      const rights = giveBack(journal.rights, idle);
+      const result = { quota: id, journal: journal.journal, rights, spent };
+      return idle.size === 0 ? { result } : { quota: this.#stored(quota.terms, { ...journal, rights }), result };
     });
   }
 
@@ -529,12 +529,21 @@ export class Member {
     return reports.flat();
   }
 
+  async #withNamespaces(report: Report): Promise<Report> {
+    const standing = await this.#options.ledger.standing(report.quota);
+    const namespaces = standing?.byNamespace.map(({ namespace, used, reserved }): [string, Amounts] => [
+      namespace,
+      sumOf(amountsOf(used), amountsOf(reserved)),
+    ]);
+    return namespaces === undefined ? report : { ...report, namespaces: Object.fromEntries(namespaces) };
+  }
+
   async #watchHub(): Promise<void> {
     const { hub, cluster } = this.#options;
     while (!this.#stopped.signal.aborted) {
       const { signal, done } = this.#within(watchTimeoutMilliseconds);
       try {
-        const answer = await hub.watch({ cluster, definitions: this.#definitions }, signal);
+        const answer = await hub.watch({ cluster }, signal);
         await this.#follow(answer);
       } catch (error) {
         if (this.#stopped.signal.aborted) return;
@@ -546,15 +555,17 @@ export class Member {
     }
   }
 
-  async #follow({ recall, definitions }: WatchAnswer): Promise<void> {
-    if (definitions !== null) {
-      this.#definitions = definitions.revision;
-      this.#options.onDefinitions?.(definitions.objects);
-    }
+  async #follow({ recall }: WatchAnswer): Promise<void> {
     if (recall === null) return;
-    const quotas = Object.entries(recall.amounts);
-    await Promise.all(quotas.map(([id, amounts]) => this.#giveBack(id, () => amounts)));
-    await this.#sync(await this.#reportsOf(quotas.map(([id]) => id)), [], recall.id);
+    // Reported as it was when it was given back: a grant that was on its way then is not counted as if it had been looked at.
+    const reports = await Promise.all(
+      Object.entries(recall.amounts).map(([id, amounts]) => this.#giveBack(id, () => amounts)),
+    );
+    await this.#sync(
+      reports.filter((report) => report !== undefined),
+      [],
+      recall.id,
+    );
   }
 
   #scheduleReport(): void {

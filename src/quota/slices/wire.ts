@@ -82,13 +82,11 @@ const syncAnswer = z.strictObject({
   silent: z.array(z.string()),
 });
 
-const watchRequest = z.strictObject({ cluster: z.string(), definitions: z.string().nullable() });
+const watchRequest = z.strictObject({ cluster: z.string() });
 
 const watchAnswer = z.strictObject({
   /** What to give back, as far as it is not used, and then to report under this id. */
   recall: z.strictObject({ id: z.string(), amounts: z.record(z.string(), amounts) }).nullable(),
-  /** The GlobalQuota objects, when they are others than those of the revision that the member named. */
-  definitions: z.strictObject({ revision: z.string(), objects: z.array(z.looseObject({})) }).nullable(),
 });
 
 export type SyncRequest = Readonly<z.output<typeof syncRequest>>;

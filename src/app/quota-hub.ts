@@ -1,0 +1,168 @@
+import { randomUUID } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { WebhookRegistry } from '../admission/index.ts';
+import { FileSource } from '../certs/index.ts';
+import {
+  clusterObjectSource,
+  folderObjectSource,
+  KubeClient,
+  loadClusterConfig,
+  loadKubeconfig,
+  type ObjectSet,
+  type ObjectSource,
+} from '../kube/index.ts';
+import {
+  globalQuotaKind,
+  Hub,
+  hubReader,
+  hubRoute,
+  Ledger,
+  ledgerStoreFor,
+  QuotaStatusWriter,
+  termsOf,
+  type GlobalQuota,
+  type LedgerStore,
+} from '../quota/index.ts';
+import { AdmissionServer, type ListenAddress } from '../server/index.ts';
+import type { Clock, Logger } from '../telemetry/index.ts';
+import { InvalidConfigurationError } from './errors.ts';
+import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
+import { ledgerStoreOf } from './quota-store.ts';
+
+export interface QuotaHubOptions {
+  readonly configuration: QuotaHubConfiguration;
+  readonly log: Logger;
+  readonly clock: Clock;
+}
+
+/** Between two attempts to carry out a change of the quotas while the store is away. */
+const retryMilliseconds = 1_000;
+
+/** The hub of a fleet: its ledger, the GlobalQuota objects and their status, and the door for members. */
+export class QuotaHub {
+  readonly #options: QuotaHubOptions;
+  readonly #stopping = new AbortController();
+  readonly #closers: (() => void | Promise<void>)[] = [];
+  #applying: Promise<void> = Promise.resolve();
+
+  constructor(options: QuotaHubOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Resolves when members are served. Rejects with {@link InvalidConfigurationError}, {@link LedgerStoreError},
+   * {@link CertificatePairError} or {@link ListenError} when that cannot be.
+   */
+  async start(signal: AbortSignal = this.#stopping.signal): Promise<ListenAddress> {
+    const { configuration, log, clock } = this.#options;
+    const client = await this.#clientOfObjects();
+    const ledger = new Ledger({ store: await this.#storeWith(client), clock, log });
+    await ledger.start();
+    this.#closers.push(() => ledger.stop());
+    const hub = new Hub({
+      ledger,
+      clock,
+      uniqueName: randomUUID,
+      leaseMilliseconds: configuration.leaseSeconds * 1000,
+      logger: log,
+    });
+    const source = this.#sourceWith(client);
+    source.start();
+    this.#closers.push(() => source.stop());
+    await source.waitForSync(signal);
+    const writer = client && new QuotaStatusWriter({ client, reader: hubReader(hub), clock, log });
+    const apply = async ({ objects }: ObjectSet<GlobalQuota>): Promise<void> => {
+      for (const { object } of objects) await hub.setTerms(termsOf(object));
+    };
+    if (source.current !== undefined) {
+      await apply(source.current);
+      writer?.set(source.current);
+    }
+    writer?.start();
+    if (writer !== undefined) this.#closers.push(() => writer.stop());
+    source.subscribe((set) => {
+      writer?.set(set);
+      this.#enqueue(() => apply(set));
+    });
+    return this.#serve(hub, signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort(new DOMException('the hub stops', 'AbortError'));
+    await this.#applying;
+    for (const close of this.#closers.splice(0).reverse()) await close();
+  }
+
+  async #serve(hub: Hub, signal: AbortSignal): Promise<ListenAddress> {
+    const { configuration, log, clock } = this.#options;
+    const certificates = new FileSource({ directory: configuration.certificates, logger: log, clock });
+    this.#closers.push(() => certificates.stop());
+    await certificates.start(signal);
+    const server = new AdmissionServer({
+      registry: new WebhookRegistry([]),
+      certificates,
+      ...configuration.server,
+      clientCertificates: { ca: await this.#clientAuthority() },
+      routes: [hubRoute(hub, log)],
+      // Members keep a question open, and ask another replica or again when it ends.
+      shutdown: { quietPeriodMilliseconds: 0, hardDeadlineMilliseconds: 2_000 },
+      logger: log,
+      clock,
+    });
+    this.#closers.push(() => server.stop());
+    return server.start();
+  }
+
+  async #clientOfObjects(): Promise<KubeClient | undefined> {
+    const { objects } = this.#options.configuration;
+    if (objects.mode === 'Folder') return undefined;
+    const config =
+      objects.kubeconfig === undefined
+        ? await loadClusterConfig({ environment: process.env })
+        : await loadKubeconfig([objects.kubeconfig]);
+    const client = new KubeClient(config);
+    this.#closers.push(() => client.close());
+    return client;
+  }
+
+  async #storeWith(client: KubeClient | undefined): Promise<LedgerStore> {
+    const { store } = this.#options.configuration;
+    if (store.mode !== 'Kubernetes') return ledgerStoreOf(store);
+    if (client === undefined) throw new InvalidConfigurationError('store.mode Kubernetes needs objects.mode Cluster');
+    return ledgerStoreFor({ mode: 'Kubernetes', client, namespace: store.namespace });
+  }
+
+  #sourceWith(client: KubeClient | undefined): ObjectSource<GlobalQuota> {
+    const { configuration, log, clock } = this.#options;
+    const { objects } = configuration;
+    const kinds = [globalQuotaKind];
+    if (client !== undefined) return clusterObjectSource({ client, kinds, clock, logger: log });
+    const folder = objects.mode === 'Folder' ? objects.directory : '';
+    return folderObjectSource({ folder, kinds, clock, logger: log });
+  }
+
+  async #clientAuthority(): Promise<string> {
+    const { clientAuthority } = this.#options.configuration;
+    return readFile(clientAuthority, 'utf8').catch((cause: unknown) => {
+      throw new InvalidConfigurationError(`clientAuthority: ${clientAuthority} cannot be read`, { cause });
+    });
+  }
+
+  #enqueue(change: () => Promise<void>): void {
+    const { clock, log } = this.#options;
+    const { signal } = this.#stopping;
+    this.#applying = this.#applying.then(async () => {
+      while (!signal.aborted) {
+        try {
+          return await change();
+        } catch (error) {
+          log.error('a change of the quotas could not be carried out; trying again', { error: error as Error });
+          await new Promise<void>((resolve) => {
+            clock.after(retryMilliseconds, resolve);
+            signal.addEventListener('abort', () => resolve(), { once: true });
+          });
+        }
+      }
+    });
+  }
+}
