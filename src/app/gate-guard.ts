@@ -23,7 +23,6 @@ import {
   type ClusterConfig,
   type ObjectSource,
 } from '../kube/index.ts';
-import { loadRegistry } from '../sources/load-registry.ts';
 import { loadGuards } from '../sources/webhook-files.ts';
 import type { AuditSink, Clock, Logger, Metrics } from '../telemetry/index.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
@@ -59,12 +58,12 @@ async function whoWeAre(cluster: ClusterConfig): Promise<string> {
   }
 }
 
-/** The webhooks of users' files and those of the guard, to be registered by a process that does not serve them. */
-export async function loadRegistered(
+/** With the webhooks of the guard, to be registered by a process that does not serve them. */
+export async function withGuardWebhooks(
+  registry: WebhookRegistry,
   configuration: GateConfiguration,
   cluster: ClusterConfig,
 ): Promise<WebhookRegistry> {
-  const registry = await loadRegistry(configuration.webhooks);
   const plan = await planGuard(configuration, cluster);
   return plan === undefined ? registry : new WebhookRegistry([...registry, ...declareGuardWebhooks(plan.user)]);
 }

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises';
 import { WebhookRegistry } from '../../admission/index.ts';
 import type { CertificateSource } from '../../certs/index.ts';
 import { certificateSource, injectCaFrom } from '../../app/certificates.ts';
-import { loadRegistered } from '../../app/gate-guard.ts';
-import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { withGuardWebhooks } from '../../app/gate-guard.ts';
+import { readGateConfiguration, type GateConfiguration } from '../../app/gate-configuration.ts';
 import { RegistrationService } from '../../app/registration-service.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
 import { readQuotaWebhook } from '../../app/quota-registration.ts';
@@ -15,6 +15,7 @@ import {
   RegistrationTimeoutError,
   UnsafeRegistrationError,
 } from '../../registrar/index.ts';
+import { loadRegistry } from '../../sources/load-registry.ts';
 import { systemClock } from '../../telemetry/index.ts';
 import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
@@ -46,9 +47,9 @@ async function keepRegistered({ config, caBundle, force = false }: RegisterOptio
   const { decisionLog: _decisionLog, ...rest } = configuration;
   const logs = await openServiceLogs(rest, metrics, systemClock);
   try {
+    const files = await loadFiles(configuration);
     const cluster = await loadClusterConfig({ environment: process.env });
-    const registry = await loadRegistered(configuration, cluster);
-    await checkMatchConditions(registry);
+    const registry = await withGuardWebhooks(files, configuration, cluster);
     const { log } = logs;
     const service = new RegistrationService({
       configuration,
@@ -70,11 +71,18 @@ async function keepRegistered({ config, caBundle, force = false }: RegisterOptio
   }
 }
 
+/** What is wrong in a file is told before a cluster is looked for. */
+async function loadFiles({ webhooks }: GateConfiguration): Promise<WebhookRegistry> {
+  const registry = await loadRegistry(webhooks);
+  await checkMatchConditions(registry);
+  return registry;
+}
+
 async function registerOnce({ config, caBundle, force, timeout }: RegisterOptions): Promise<ExitCode> {
   const configuration = await readGateConfiguration(config);
+  const own = await loadFiles(configuration);
   const clusterConfig = await loadClusterConfig({ environment: process.env });
-  const files = await loadRegistered(configuration, clusterConfig);
-  await checkMatchConditions(files);
+  const files = await withGuardWebhooks(own, configuration, clusterConfig);
   const log = terminalLogger(configuration.log.level);
   const client = new KubeClient(clusterConfig);
   const given = caBundle === undefined ? undefined : await readFile(caBundle, 'utf8');
