@@ -5,6 +5,7 @@ interface Version {
   readonly from: number;
   /** Until when a ledger may take it for true. */
   to: number;
+  isAnswered: boolean;
 }
 
 interface Claimant {
@@ -26,17 +27,23 @@ export class Claims {
     this.#lagMilliseconds = lagMilliseconds;
   }
 
-  /** A call asks for this. The ledger may hold it from now on, whether its answer arrives or not. Returns what to do when it is refused. */
+  /**
+   * A call asks for this. The ledger may hold it from now on, whether its answer arrives or not, and until it is answered also
+   * when the object ends meanwhile. Returns what to do when it is answered.
+   */
   asked(
     uid: string,
     at: { readonly cluster: string; readonly namespace: string },
     usage: ObjectUsage,
     now: number,
-  ): () => void {
+  ): (isAllowed: boolean) => void {
     const { versions } = this.#claimantOf(uid, at);
-    const version = { usage, from: now, to: Infinity };
+    const version: Version = { usage, from: now, to: Infinity, isAnswered: false };
     versions.push(version);
-    return () => void versions.splice(versions.indexOf(version), 1);
+    return (isAllowed) => {
+      version.isAnswered = true;
+      if (!isAllowed) versions.splice(versions.indexOf(version), 1);
+    };
   }
 
   /** A version was stored; whatever was admitted before has won or lost against it. */
@@ -48,7 +55,7 @@ export class Claims {
   ): void {
     const { versions } = this.#claimantOf(uid, at);
     this.#end(versions, now);
-    versions.push({ usage, from: now, to: Infinity });
+    versions.push({ usage, from: now, to: Infinity, isAnswered: true });
   }
 
   deleted(uid: string, now: number): void {
@@ -73,7 +80,9 @@ export class Claims {
   }
 
   #end(versions: readonly Version[], now: number): void {
-    for (const version of versions) version.to = Math.min(version.to, now + this.#lagMilliseconds);
+    for (const version of versions) {
+      if (version.isAnswered) version.to = Math.min(version.to, now + this.#lagMilliseconds);
+    }
   }
 
   #claimantOf(uid: string, at: { readonly cluster: string; readonly namespace: string }): Claimant {

@@ -405,7 +405,7 @@ class World {
     const judge = async (): Promise<void> => {
       const window = this.checker.begin(cluster.id);
       const { uid, namespace, usage } = review.object;
-      const unclaim = review.dryRun
+      const answered = review.dryRun
         ? (): void => undefined
         : this.#claims.asked(uid, { cluster: cluster.id, namespace }, usage, this.#time.now);
       const known = cluster.known.get(review.object.namespace) ?? [];
@@ -419,7 +419,7 @@ class World {
         return;
       }
       this.#noteVerdict(cluster, review, verdict, known);
-      if (!verdict.allowed) unclaim();
+      answered(verdict.allowed);
       if (!verdict.allowed) this.#checkRefusal(cluster, process, window, verdict, review);
       else this.checker.end(window);
       const isLate = this.#random.chance(this.#profile.lateAnswer);
