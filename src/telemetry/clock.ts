@@ -8,12 +8,22 @@ export interface Clock {
   after(delayMilliseconds: number, callback: () => void): () => void;
 }
 
+/** Node ends a longer timer at once. Source: nodejs.org/api/timers.html, setTimeout. */
+const longestTimer = 2 ** 31 - 1;
+
 export const systemClock: Clock = {
   now: () => Date.now(),
   monotonic: () => performance.now(),
   after(delayMilliseconds, callback) {
-    const timer = setTimeout(callback, delayMilliseconds);
-    timer.unref();
+    let timer: NodeJS.Timeout;
+    const wait = (left: number): void => {
+      timer = setTimeout(
+        () => (left > longestTimer ? wait(left - longestTimer) : callback()),
+        Math.min(left, longestTimer),
+      );
+      timer.unref();
+    };
+    wait(delayMilliseconds);
     return () => clearTimeout(timer);
   },
 };
