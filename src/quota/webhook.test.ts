@@ -260,6 +260,22 @@ describe('a ledger that gives no verdict', () => {
     expect(gate.faults).toEqual([outcome]);
   });
 
+  it.each([
+    { what: 'refused', specs: { lax: { onFault: 'allow' }, strict: {} }, afterAbort: 'give-back' },
+    { what: 'let in all the same', specs: { lax: { onFault: 'allow' } }, afterAbort: 'keep' },
+  ])('after its time is over: $afterAbort where the write is then $what', async ({ specs, afterAbort }) => {
+    const asked: string[] = [];
+    gate.admitter = {
+      reserve: (_reservation, options) => {
+        asked.push(options.afterAbort);
+        return Promise.reject(new Error('too late'));
+      },
+    };
+    await gate.quotas(...Object.entries(specs).map(([name, spec]) => ({ [name]: { hard: { pods: 9 }, ...spec } })));
+    await gate.ask(pod('one'));
+    expect(asked).toEqual([afterAbort]);
+  });
+
   it('is asked past only when every quota allows it', async () => {
     await gate.quotas({ lax: { hard: { pods: 9 }, onFault: 'allow' } });
     expect(gate.webhook().failurePolicy).toBe('Ignore');

@@ -27,7 +27,7 @@ export interface Admitter {
   /** Resolves when the verdict is durable. Rejects when there is none to be had; nothing is held then, or it is given back. */
   reserve(
     reservation: Reservation,
-    options: { readonly signal: AbortSignal; readonly afterAbort: 'give-back' },
+    options: { readonly signal: AbortSignal; readonly afterAbort: 'give-back' | 'keep' },
   ): Promise<Verdict>;
 }
 
@@ -76,11 +76,15 @@ function definitionFor(
     path: '/validate/quota',
     rules,
     matchConditions: quotaMatchConditions,
-    failurePolicy: quotas.every(({ onFault }) => onFault === 'allow') ? 'Ignore' : 'Fail',
+    failurePolicy: failurePolicyOf(quotas),
     sideEffects: 'NoneOnDryRun',
     handler,
     dryRunHandler: handler,
   });
+}
+
+function failurePolicyOf(quotas: readonly GlobalQuota[]): 'Ignore' | 'Fail' {
+  return quotas.every(({ onFault }) => onFault === 'allow') ? 'Ignore' : 'Fail';
 }
 
 async function decide(
@@ -137,7 +141,9 @@ async function decide(
   };
   let verdict: Verdict;
   try {
-    verdict = await options.admitter.reserve(reservation, { signal, afterAbort: 'give-back' });
+    // What is answered too late is let in by the API server when the webhook's policy is Ignore.
+    const afterAbort = failurePolicyOf(selection.quotas) === 'Ignore' ? 'keep' : 'give-back';
+    verdict = await options.admitter.reserve(reservation, { signal, afterAbort });
   } catch (error) {
     // Nobody waits for an answer any more.
     if (signal.aborted) throw error;
