@@ -74,6 +74,27 @@ it('a ledger in PostgreSQL has as many replicas as any gate, and its URL from a 
   expect(spec.template.spec.volumes).toContainEqual({ name: 'quota', secret: { secretName: 'gate-quota' } });
 });
 
+it('a member of a hub has a disk for its slices, and its credentials from a Secret', () => {
+  const printed = print(
+    '{ cluster: eu-1, store: { mode: Hub, url: "https://hub.example.com:8444", credentials: /etc/quota-hub } }',
+  );
+  expect(names(printed)).toContain('PersistentVolumeClaim gate-quota');
+  const { spec } = find(printed, 'Deployment', 'gate');
+  expect(spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
+  expect(spec.template.spec.volumes).toEqual(
+    expect.arrayContaining([
+      { name: 'quota', persistentVolumeClaim: { claimName: 'gate-quota' } },
+      { name: 'quota-hub', secret: { secretName: 'gate-quota-hub' } },
+    ]),
+  );
+  expect(spec.template.spec.containers[0]?.volumeMounts).toEqual(
+    expect.arrayContaining([
+      { name: 'quota', mountPath: '/var/lib/sallyport' },
+      { name: 'quota-hub', mountPath: '/etc/quota-hub', readOnly: true },
+    ]),
+  );
+});
+
 it('who serves may read what is counted and write a status; who registers may read the quotas', () => {
   const printed = print('{ cluster: eu-1, counts: [deployments.apps] }');
   const rights = (name: string): string[] =>

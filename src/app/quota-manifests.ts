@@ -38,7 +38,7 @@ export function quotaRegisteringRules(quota: Quota): object[] {
 export function quotaObjects(quota: Quota, { namespace, name, labels }: Identity): Manifest[] {
   if (quota === undefined) return [];
   const definition = hasOwnObjects(quota) ? [globalQuotaDefinition()] : [];
-  if (quota.store.mode !== 'SQLite') return definition;
+  if (quota.store.mode === 'PostgreSQL') return definition;
   const claim: Manifest = {
     apiVersion: 'v1',
     kind: 'PersistentVolumeClaim',
@@ -48,7 +48,10 @@ export function quotaObjects(quota: Quota, { namespace, name, labels }: Identity
   return [...definition, claim];
 }
 
-/** What the replicas that serve have mounted: the disk of the ledger, or the Secret `<name>-quota` with its URL. */
+/**
+ * What the replicas that serve have mounted: the disk of the ledger, or the Secret `<name>-quota` with its URL. A member of a
+ * hub has its credentials from the Secret `<name>-quota-hub`.
+ */
 export function quotaStorage(
   quota: Quota,
   name: string,
@@ -58,10 +61,14 @@ export function quotaStorage(
   const { store } = quota;
   const volume = 'quota';
   if (store.mode !== 'PostgreSQL') {
+    const hub = store.mode === 'Hub' ? [{ name: `${volume}-hub`, mountPath: store.credentials, readOnly: true }] : [];
     return {
       isFile: true,
-      volumes: [{ name: volume, persistentVolumeClaim: { claimName: `${name}-quota` } }],
-      volumeMounts: [{ name: volume, mountPath: dirname(store.path) }],
+      volumes: [
+        { name: volume, persistentVolumeClaim: { claimName: `${name}-quota` } },
+        ...hub.map((mount) => ({ name: mount.name, secret: { secretName: `${name}-quota-hub` } })),
+      ],
+      volumeMounts: [{ name: volume, mountPath: dirname(store.path) }, ...hub],
     };
   }
   if (store.urlFile === undefined) return none;
