@@ -117,8 +117,8 @@ export class Ledger {
   readonly #breakdowns: Breakdowns;
   readonly #settleAfterMilliseconds: number;
   readonly #rememberReleasedMilliseconds: number;
-  /** When this process first saw a pending usage, by its stamp: monotonic milliseconds. */
-  #firstSeen = new Map<string, number>();
+  /** When this process first saw a pending usage that is still open, by its stamp: monotonic milliseconds. */
+  readonly #firstSeen = new Map<string, { readonly cluster: string; readonly at: number }>();
 
   constructor(options: LedgerOptions) {
     this.#store = options.store;
@@ -195,19 +195,22 @@ export class Ledger {
    */
   async openReservations(filter: { readonly cluster?: string } = {}): Promise<OpenReservation[]> {
     const now = this.#clock.monotonic();
-    const firstSeen = new Map<string, number>();
+    const stamps = new Set<string>();
     const open: OpenReservation[] = [];
     for await (const { key, namespace, name, pending } of this.charges({ ...filter, open: true })) {
       for (const { base, stamp, reservedAt } of pending) {
-        const since = this.#firstSeen.get(stamp) ?? now;
-        firstSeen.set(stamp, since);
-        const seenForMilliseconds = now - since;
+        const seen = this.#firstSeen.get(stamp) ?? { cluster: key.cluster, at: now };
+        this.#firstSeen.set(stamp, seen);
+        stamps.add(stamp);
+        const seenForMilliseconds = now - seen.at;
         const isDue = seenForMilliseconds >= this.#settleAfterMilliseconds;
         open.push({ key, namespace, name, base, stamp, reservedAt, seenForMilliseconds, isDue });
       }
     }
-    if (filter.cluster === undefined) this.#firstSeen = firstSeen;
-    else for (const [stamp, since] of firstSeen) this.#firstSeen.set(stamp, since);
+    for (const [stamp, { cluster }] of this.#firstSeen) {
+      const wasAsked = filter.cluster === undefined || filter.cluster === cluster;
+      if (wasAsked && !stamps.has(stamp)) this.#firstSeen.delete(stamp);
+    }
     return open;
   }
 
@@ -413,7 +416,7 @@ export class Ledger {
 
   #endedBefore(readBegan: number): ReadonlySet<string> {
     const latest = readBegan - this.#settleAfterMilliseconds;
-    return new Set([...this.#firstSeen].filter(([, since]) => since <= latest).map(([stamp]) => stamp));
+    return new Set([...this.#firstSeen].filter(([, { at }]) => at <= latest).map(([stamp]) => stamp));
   }
 
   async #explained(verdict: Verdict, { key, dryRun }: Reservation): Promise<Verdict> {
