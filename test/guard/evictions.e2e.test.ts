@@ -51,7 +51,8 @@ describe('kubectl drain', () => {
     guard.app.durations.set(namespace, 3000);
     const drained = guard.kubectl('drain', 'n1', '--force', '--timeout=60s');
     await guard.gone(namespace, 'plain', 5);
-    expect(await guard.phase(namespace, 'db')).toBe('Cleaning');
+    // Both are asked for side by side: the other one may be gone before this one's claim is written.
+    await until('claim', async () => (await guard.phase(namespace, 'db')) === 'Cleaning');
     const { code, stderr } = await drained;
     expect(stderr).toMatch(/error when evicting pods\/"db".*will retry after 5s.*db is held by the deletion guard/);
     expect(code).toBe(0);
