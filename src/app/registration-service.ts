@@ -146,10 +146,13 @@ export class RegistrationService {
     this.#registrar.setRegistry(this.#registry);
   }
 
-  /** An API server that does not answer is asked again after the next probe. */
+  /**
+   * Whether every webhook is: one that is not would be registered with nobody to answer for it. An API server that does not
+   * answer is asked again after the next probe.
+   */
   async #isRegistered(signal: AbortSignal): Promise<boolean> {
     const published = await this.#registrar.publishedBundles(signal).catch(() => []);
-    return published.length > 0;
+    return published.length >= this.#registry.size;
   }
 
   /** Unhealthy before the first registration only, so that a rollout waits for it. */
