@@ -442,6 +442,21 @@ describe('Registrar', () => {
       expect(await policies(mutating)).toEqual(['Ignore']);
     });
 
+    it('neither changes nor tells of an entry that somebody else has put among ours', async () => {
+      await registrar({ registry: new WebhookRegistry([validate('v1')]) }).start();
+      const theirs = {
+        name: 'theirs.example.org',
+        clientConfig: { url: 'https://127.0.0.1:2/x' },
+        sideEffects: 'None',
+        admissionReviewVersions: ['v1'],
+      };
+      const patch = JSON.stringify([{ op: 'add', path: '/webhooks/-', value: theirs }]);
+      const added = await plane.kubectl(['patch', validating, 'gate', '--type=json', '-p', patch]);
+      expect(added.stderr).toBe('');
+      expect((await rescue(rescueOptions())).map(({ webhook }) => webhook)).toEqual(['v1.example.com']);
+      expect((await policies(validating)).toSorted()).toEqual(['Fail', 'Ignore']);
+    });
+
     it('finds nothing where nothing of ours is, and leaves alone what is not', async () => {
       expect(await rescue(rescueOptions())).toEqual([]);
       const foreign = {

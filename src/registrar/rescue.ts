@@ -44,9 +44,11 @@ export interface RescuedWebhook {
 export async function rescue(options: RescueOptions): Promise<RescuedWebhook[]> {
   return change(options, (current) => {
     const before = rescueOf(current);
-    const failing = current.webhooks?.filter(({ failurePolicy }) => failurePolicy !== 'Ignore').map(({ name }) => name);
-    const webhooks = [...new Set([...(before?.webhooks ?? []), ...(failing ?? [])])].sort();
-    if (before !== undefined && failing?.length === 0) return undefined;
+    const failing = ourWebhooks(current)
+      .filter(({ failurePolicy }) => failurePolicy !== 'Ignore')
+      .map(({ name }) => name);
+    const webhooks = [...new Set([...(before?.webhooks ?? []), ...failing])].sort();
+    if (before !== undefined && failing.length === 0) return undefined;
     const at = before?.at ?? new Date(options.clock.now()).toISOString();
     return { rescue: { at, webhooks }, policyOf: () => 'Ignore' };
   });
@@ -120,7 +122,7 @@ async function changeKind(
       if (isConflict(error) && signal?.aborted !== true) continue;
       throw error;
     }
-    return (current.webhooks ?? []).map((webhook) => {
+    return ourWebhooks(current).map((webhook) => {
       const from = webhook.failurePolicy ?? 'Fail';
       return { configuration: `${kind}/${name}`, webhook: webhook.name, from, to: policyOf(webhook.name, from) };
     });
@@ -133,11 +135,10 @@ async function changeKind(
  */
 function asApplied(
   kind: ConfigurationKind,
-  { metadata, webhooks = [] }: WebhookConfiguration,
+  current: WebhookConfiguration,
   { rescue: rescued, policyOf }: Change,
 ): object {
-  const applied = appliedEntries({ metadata, webhooks } as unknown as WebhookConfiguration).map(({ name }) => name);
-  const ours = applied.length === 0 ? webhooks : webhooks.filter(({ name }) => applied.includes(name));
+  const { metadata } = current;
   const annotations = pick(metadata?.annotations, (key) => ourAnnotations.includes(key));
   return {
     apiVersion: 'admissionregistration.k8s.io/v1',
@@ -149,11 +150,17 @@ function asApplied(
       ownerReferences: (metadata as OwnedMeta | undefined)?.ownerReferences?.filter(({ kind: k }) => k === 'Namespace'),
       annotations: { ...annotations, ...(rescued !== undefined && { [rescuedAnnotation]: JSON.stringify(rescued) }) },
     },
-    webhooks: ours.map((webhook) => ({
+    webhooks: ourWebhooks(current).map((webhook) => ({
       ...webhook,
       failurePolicy: policyOf(webhook.name, webhook.failurePolicy ?? 'Fail'),
     })),
   };
+}
+
+/** Without entries that somebody else has put there. All of them, where nothing was applied in the registrar's name. */
+function ourWebhooks(current: WebhookConfiguration): NonNullable<WebhookConfiguration['webhooks']>[number][] {
+  const applied = appliedEntries(current).map(({ name }) => name);
+  return (current.webhooks ?? []).filter(({ name }) => applied.length === 0 || applied.includes(name));
 }
 
 interface OwnedMeta {
