@@ -72,4 +72,29 @@ describe('StandardOutput', () => {
     closeSync(pipe);
     closeSync(reader);
   });
+
+  it('writes nothing after its end, when the number of its file may be that of another', async () => {
+    const path = join(folder, 'pipe');
+    execFileSync('mkfifo', [path]);
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const pipe = openSync(path, constants.O_WRONLY);
+    const output = new StandardOutput(pipe);
+    // More than a pipe holds.
+    const writing = output.append(Buffer.alloc(200_000));
+    const refused = expect(writing).rejects.toThrow('closed');
+    const buffer = Buffer.alloc(1);
+    const hasBegun = (): boolean => {
+      try {
+        return readSync(reader, buffer) === 1;
+      } catch {
+        return false;
+      }
+    };
+    await expect.poll(hasBegun, { interval: 1, timeout: 10_000 }).toBe(true);
+    await output.close();
+    const other = openSync(join(folder, 'other'), 'w');
+    await refused;
+    expect(readFileSync(join(folder, 'other'))).toHaveLength(0);
+    for (const file of [other, pipe, reader]) closeSync(file);
+  });
 });

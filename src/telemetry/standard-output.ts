@@ -29,10 +29,12 @@ export class StandardOutput implements LineTarget {
   async append(lines: Buffer): Promise<void> {
     let written = 0;
     while (written < lines.length) {
+      // After the wait below its number may be that of another file.
+      if (this.#isClosed) throw new Error('standard output is closed');
       try {
         written += (await writeTo(this.#file, lines, written)).bytesWritten;
       } catch (error) {
-        if (!isFull(error) || this.#isClosed) throw error;
+        if (!isFull(error)) throw error;
         await sleep(fullPipeMilliseconds, undefined, { ref: false });
       }
     }
