@@ -38,6 +38,7 @@ export class Worker {
   #unsubscribe: () => void = () => undefined;
   #cancelBeat: () => void = () => undefined;
   #beats = 0;
+  #isTidying = false;
 
   constructor(options: WorkerOptions) {
     this.#options = options;
@@ -410,6 +411,7 @@ export class Worker {
     await writeInService(client, written.pod, true, clock.now(), { signal });
   }
 
+  /** Renewed by itself: what a beat leads to may take longer than others wait for the next one. */
   #scheduleBeat(): void {
     if (this.#stopping.signal.aborted) return;
     const { clock, membership } = this.#options;
@@ -417,46 +419,71 @@ export class Worker {
   }
 
   async #beat(): Promise<void> {
-    const { membership, slots } = this.#options;
     const { signal } = this.#stopping;
     if (signal.aborted) return;
     try {
-      await membership.renew(signal);
-      await this.#takeOver(signal);
-      this.#beats++;
-      if (this.#beats % beatsBetweenSweeps === 0) await slots.sweep(signal);
+      await this.#options.membership.renew(signal);
     } finally {
       this.#scheduleBeat();
     }
+    if (this.#isTidying) return;
+    this.#isTidying = true;
+    this.#track(
+      this.#tidy(signal).finally(() => {
+        this.#isTidying = false;
+      }),
+    );
   }
 
-  /** Claims the holds of replicas that are dead. */
+  async #tidy(signal: AbortSignal): Promise<void> {
+    await this.#takeOver(signal);
+    this.#beats++;
+    if (this.#beats % beatsBetweenSweeps === 0) await this.#options.slots.sweep(signal);
+  }
+
+  /** Claims the holds of replicas that are dead. One that cannot be claimed keeps none of the others. */
   async #takeOver(signal: AbortSignal): Promise<void> {
-    const { client, pods, membership, guards, clock, observer } = this.#options;
-    const orphans = new Map<string, Pod[]>();
-    for (const pod of pods.list()) {
+    const { pods, membership } = this.#options;
+    const owned = pods.list().filter((pod) => {
       const owner = stateOf(pod)?.owner;
-      if (owner === undefined || owner === membership.identity || pod.metadata?.deletionTimestamp !== undefined)
-        continue;
-      orphans.set(owner, [...(orphans.get(owner) ?? []), pod]);
-    }
+      return owner !== undefined && owner !== membership.identity && pod.metadata?.deletionTimestamp === undefined;
+    });
+    const orphans = Map.groupBy(owned, (pod) => stateOf(pod)?.owner ?? '');
     const dead = await membership.findDead(new Set(orphans.keys()), signal);
     for (const owner of dead) {
       for (const pod of orphans.get(owner) ?? []) {
-        const guard = guards.guardOf(pod);
-        const before = stateOf(pod);
-        if (before === undefined) continue;
-        if (guard === undefined) {
-          await writeState(client, pod, undefined, { signal });
-          continue;
+        // Claimed while this replica may itself be taken for dead, a hold would have two owners.
+        if (!membership.isAlive()) return;
+        try {
+          await this.#claimOrphan(pod, signal);
+        } catch (error) {
+          signal.throwIfAborted();
+          const { namespace, name } = pod.metadata ?? {};
+          this.#options.log.warn('the hold of a replica that is gone cannot be taken over; it is tried again', {
+            namespace,
+            pod: name,
+            owner,
+            problem: messageOf(error),
+          });
         }
-        const { state } = next(before, { kind: 'takeOver', owner: membership.identity }, clock.now(), guard.policy);
-        const written = await writeState(client, pod, state, { signal });
-        if (written.kind !== 'written') continue;
-        observer.phaseChanged?.({ pod: written.pod, before, after: state });
-        this.#advance(this.#driveOf(written.pod), written.pod);
       }
     }
+  }
+
+  async #claimOrphan(pod: Pod, signal: AbortSignal): Promise<void> {
+    const { client, membership, guards, clock, observer } = this.#options;
+    const guard = guards.guardOf(pod);
+    const before = stateOf(pod);
+    if (before === undefined) return;
+    if (guard === undefined) {
+      await writeState(client, pod, undefined, { signal });
+      return;
+    }
+    const { state } = next(before, { kind: 'takeOver', owner: membership.identity }, clock.now(), guard.policy);
+    const written = await writeState(client, pod, state, { signal });
+    if (written.kind !== 'written') return;
+    observer.phaseChanged?.({ pod: written.pod, before, after: state });
+    this.#advance(this.#driveOf(written.pod), written.pod);
   }
 }
 
