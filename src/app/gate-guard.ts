@@ -105,7 +105,14 @@ export class GateGuard {
         ? clusterObjectSource({ client, kinds: [deletionGuardKind], clock, logger: log })
         : folderObjectSource({ folder, kinds: [deletionGuardKind], clock, logger: log });
     this.#hooks = new Hooks({ client, clock });
-    this.#guards = new Guards({ source: this.#source, definitions: plan.definitions, hooks: this.#hooks, log });
+    this.#guards = new Guards({
+      source: this.#source,
+      definitions: plan.definitions,
+      hooks: this.#hooks,
+      client,
+      clock,
+      log,
+    });
     this.#controller = new GuardController({
       client,
       guards: this.#guards,

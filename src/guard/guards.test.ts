@@ -1,6 +1,9 @@
+import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
+import type { Namespace } from '../api/generated/core.v1.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
-import { KubeClient, constantValue, type ObjectSet, type ObjectSource } from '../kube/index.ts';
+import { ApiStatusError, KubeClient, constantValue, type ObjectSet, type ObjectSource } from '../kube/index.ts';
+import { FakeClock } from '../../test/fake-clock.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
 import { defineGuard, deletionGuardKind, Guards, Hooks, type DeletionGuard, type HookCall } from './index.ts';
 
@@ -16,8 +19,8 @@ function read(namespace: string, name: string, spec: object): ReturnType<typeof 
   return deletionGuardKind.parse(object);
 }
 
-function guard(namespace: string, name: string, app: string): DeletionGuard {
-  const parsed = read(namespace, name, { selector: { matchLabels: { app } }, hook: { http } });
+function guard(namespace: string, name: string, app: string, policy: object = {}): DeletionGuard {
+  const parsed = read(namespace, name, { selector: { matchLabels: { app } }, hook: { http }, ...policy });
   if (!('object' in parsed)) throw new Error(JSON.stringify(parsed.problems));
   return parsed.object;
 }
@@ -42,17 +45,25 @@ class GivenSource implements ObjectSource<DeletionGuard> {
 
 const functions = { match: () => true, start: () => undefined, status: () => 'Done' as const, undo: () => undefined };
 
+const unreachable = new KubeClient({
+  server: new URL('https://127.0.0.1:1'),
+  namespace: 'default',
+  tls: constantValue({ ca: undefined, certificate: undefined, key: undefined }),
+  tlsServerName: undefined,
+  insecureSkipTlsVerify: false,
+  token: undefined,
+  impersonation: undefined,
+});
+
 function guardsOf(source: GivenSource, definitions: readonly ReturnType<typeof defineGuard>[] = []): Guards {
-  const client = new KubeClient({
-    server: new URL('https://127.0.0.1:1'),
-    namespace: 'default',
-    tls: constantValue({ ca: undefined, certificate: undefined, key: undefined }),
-    tlsServerName: undefined,
-    insecureSkipTlsVerify: false,
-    token: undefined,
-    impersonation: undefined,
+  return new Guards({
+    source,
+    definitions,
+    hooks: new Hooks({ client: unreachable, clock: systemClock }),
+    client: unreachable,
+    clock: systemClock,
+    log: silentLogger,
   });
-  return new Guards({ source, definitions, hooks: new Hooks({ client, clock: systemClock }), log: silentLogger });
 }
 
 const pod = (namespace: string, app: string) => ({ metadata: { namespace, name: 'p', labels: { app } } });
@@ -81,6 +92,73 @@ describe('Guards.guardOf()', () => {
     const source = new GivenSource();
     source.current = undefined;
     expect(() => guardsOf(source).guardOf(pod('shop', 'db'))).toThrow('have not been read yet');
+  });
+
+  describe('of a DeletionGuard that is gone', () => {
+    const hold = guard('shop', 'db', 'db', { onNamespaceDelete: 'Hold' });
+    const setUp = (...given: DeletionGuard[]) => {
+      const source = new GivenSource();
+      const clock = new FakeClock();
+      const namespace: { answer: () => Namespace } = { answer: () => ({ metadata: { name: 'shop' } }) };
+      const guards = new Guards({
+        source,
+        definitions: [],
+        hooks: new Hooks({ client: unreachable, clock }),
+        // A Namespace is all that is asked for.
+        client: { get: () => Promise.resolve().then(namespace.answer as never) },
+        clock,
+        log: silentLogger,
+      });
+      source.give(...given);
+      const find = async () => {
+        await setImmediate();
+        return guards.guardOf(pod('shop', 'db'))?.name;
+      };
+      return { source, clock, namespace, guards, find };
+    };
+    const leaving = (): Namespace => ({ metadata: { name: 'shop', deletionTimestamp: '2026-01-01T00:00:00Z' } });
+    const refuse = (code: number) => (): never => {
+      throw new ApiStatusError('GET', code, { kind: 'Status', apiVersion: 'v1' });
+    };
+
+    it('finds none when its Namespace stays', async () => {
+      const { source, find } = setUp(hold);
+      source.give();
+      expect(await find()).toBeUndefined();
+    });
+
+    it('finds it while its Namespace is being deleted, or cannot be read, and no longer', async () => {
+      const { source, clock, namespace, find } = setUp(hold);
+      namespace.answer = leaving;
+      source.give();
+      expect(await find()).toBe('shop/db');
+      namespace.answer = refuse(500);
+      clock.advance(2000);
+      expect(await find()).toBe('shop/db');
+      namespace.answer = leaving;
+      clock.advance(2000);
+      expect(await find()).toBe('shop/db');
+      namespace.answer = refuse(404);
+      clock.advance(2000);
+      expect(await find()).toBeUndefined();
+      expect(clock.delays).toEqual([]);
+    });
+
+    it('finds none with onNamespaceDelete: Allow', async () => {
+      const { source, namespace, find } = setUp(guard('shop', 'db', 'db'));
+      namespace.answer = leaving;
+      source.give();
+      expect(await find()).toBeUndefined();
+    });
+
+    it('looks at its Namespace no more when closed', async () => {
+      const { source, clock, namespace, guards, find } = setUp(hold);
+      namespace.answer = leaving;
+      source.give();
+      await find();
+      guards.close();
+      expect(clock.delays).toEqual([]);
+    });
   });
 
   it('finds none where none matches', () => {

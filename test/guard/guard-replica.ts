@@ -51,7 +51,7 @@ export class GuardReplica {
     source.start();
     await source.waitForSync();
     const hooks = new Hooks({ client, clock: systemClock });
-    const guards = new Guards({ source, definitions: [], hooks, log });
+    const guards = new Guards({ source, definitions: [], hooks, client, clock: systemClock, log });
     const requests: FinishedRequest[] = [];
     const changes: PhaseChange[] = [];
     const controller = new GuardController({

@@ -109,12 +109,24 @@ it('22: a Namespace that is deleted takes its Pods with it', async () => {
   expect(guard.app.made('start', namespace)).toEqual([]);
 });
 
-it('22: with onNamespaceDelete: Hold a Pod cleans up first, and the Namespace ends', async () => {
+it('22: with onNamespaceDelete: Hold each Pod cleans up first, though its DeletionGuard goes, and the Namespace ends', async () => {
   const namespace = await guard.guarded({ onNamespaceDelete: 'Hold' });
-  await guard.pods(namespace, 'a');
-  guard.app.durations.set(namespace, 500);
-  await guard.ok('delete', 'namespace', namespace, '--timeout=100s');
-  expect(guard.app.made('start', namespace)).toHaveLength(1);
+  await guard.pods(namespace, 'a', 'b');
+  guard.app.durations.set(namespace, 5000);
+  const deleted = guard.ok('delete', 'namespace', namespace, '--timeout=100s');
+  await until('the DeletionGuard is gone', async () => {
+    const { stdout } = await guard.kubectl('get', 'deletionguards', '-n', namespace, '-o', 'name');
+    return stdout === '';
+  });
+  await deleted;
+  for (const pod of ['a', 'b']) {
+    const [started, ...again] = guard.app.made('start', namespace, pod);
+    expect(again).toEqual([]);
+    // It was asked until it had ended.
+    const asked = guard.app.made('status', namespace, pod).at(-1);
+    expect((asked?.at ?? 0) - (started?.at ?? Infinity)).toBeGreaterThanOrEqual(5000);
+  }
+  expect(guard.app.made('undo', namespace)).toEqual([]);
 });
 
 it('23: the first Pod of a collection that is held keeps the others from being asked about', async () => {
