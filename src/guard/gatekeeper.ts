@@ -49,7 +49,10 @@ export interface GatekeeperOptions {
   readonly identity: string;
   /** Called with a Pod whose clean-up this replica has just claimed. */
   readonly claimed: (pod: Pod) => void;
-  /** A Pod of which the state cannot be read or written for this long is let go. */
+  /**
+   * A Pod of which the state cannot be read or written for this long is let go, unless its guard holds past the deadline too.
+   * Failures further apart than this are not one.
+   */
   readonly failOpenAfterSeconds: number;
   readonly observer: GuardObserver;
   readonly clock: Clock;
@@ -61,8 +64,8 @@ export class Gatekeeper {
   readonly #options: GatekeeperOptions;
   /** Claims under way by the Pod's UID, so that many requests at once make one. */
   readonly #claims = new Map<string, Promise<Pod | undefined>>();
-  /** Since when the API server cannot be asked about a Pod, by its UID. */
-  readonly #failingSince = new Map<string, number>();
+  /** Since when the state of a Pod cannot be read or written, and was last found so, by its UID; monotonic. */
+  readonly #failing = new Map<string, { readonly since: number; readonly last: number }>();
 
   constructor(options: GatekeeperOptions) {
     this.#options = options;
@@ -108,21 +111,24 @@ export class Gatekeeper {
     const uid = pod.metadata?.uid ?? '';
     try {
       const verdict = await this.#answer(pod, guard, removal, requesterClass, signal);
-      this.#failingSince.delete(uid);
+      if (verdict === undefined)
+        return this.#whileFailing(pod, guard, 'others write it, or the API server refuses ours');
+      this.#failing.delete(uid);
       return verdict;
     } catch (error) {
       if (!(error instanceof ApiStatusError || error instanceof ApiUnreachableError)) throw error;
-      return this.#whileFailing(pod, guard, error);
+      return this.#whileFailing(pod, guard, error.message);
     }
   }
 
+  /** Undefined when no write of ours came through. */
   async #answer(
     seen: Pod,
     guard: Guard,
     removal: Removal,
     requesterClass: RequesterClass,
     signal: AbortSignal | undefined,
-  ): Promise<Verdict> {
+  ): Promise<Verdict | undefined> {
     const { client, clock } = this.#options;
     const attempt = this.#attempt(seen, guard, removal, requesterClass);
     let pod = seen;
@@ -147,7 +153,7 @@ export class Gatekeeper {
       if (current === undefined || current.metadata?.uid !== pod.metadata?.uid) return gone;
       pod = current;
     }
-    return hold(pod, guard, 'Cleaning', removal.dryRun);
+    return undefined;
   }
 
   /** Begins a hold, or waits for the one who does. Gives the Pod that came of it, or the answer when none begins. */
@@ -271,14 +277,16 @@ export class Gatekeeper {
   }
 
   /** A state that cannot be read or written is no reason to let go, nor to hold for ever. */
-  #whileFailing(pod: Pod, guard: Guard, error: Error): Verdict {
+  #whileFailing(pod: Pod, guard: Guard, problem: string): Verdict {
     const { clock, failOpenAfterSeconds, log } = this.#options;
     const { uid = '', namespace, name } = pod.metadata ?? {};
-    const since = this.#failingSince.get(uid) ?? clock.now();
-    this.#failingSince.set(uid, since);
-    log.warn('the state of a guarded Pod cannot be read or written', { namespace, pod: name, problem: error.message });
-    if (clock.now() - since < failOpenAfterSeconds * 1000) return hold(pod, guard, 'Cleaning', false);
-    this.#failingSince.delete(uid);
+    const patience = failOpenAfterSeconds * 1000;
+    const now = clock.monotonic();
+    for (const [other, { last }] of this.#failing) if (now - last > patience) this.#failing.delete(other);
+    const since = this.#failing.get(uid)?.since ?? now;
+    this.#failing.set(uid, { since, last: now });
+    log.warn('the state of a guarded Pod cannot be read or written', { namespace, pod: name, problem });
+    if (now - since < patience || guard.policy.onDeadline === 'Hold') return hold(pod, guard, 'Cleaning', false);
     return release({ kind: 'allow', cause: 'Deadline' }, pod);
   }
 

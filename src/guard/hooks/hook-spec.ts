@@ -14,6 +14,8 @@ const url = z
     error: 'expected an http or https URL such as "http://{podIP}:8080/departure"',
   })
   .refine((text) => !/[?#]/.test(text), { error: 'expected no query and no fragment' })
+  // It is told in logs, and anybody may read a DeletionGuard.
+  .refine((text) => !text.includes('@'), { error: 'expected no user and no password; see secretRef' })
   .refine((text) => !/[{}]/.test(text.replaceAll(placeholder, '')), {
     error: 'expected no placeholders but {podIP}, {name} and {namespace}',
   });

@@ -214,6 +214,7 @@ describe('hookSpecSchema', () => {
     [{ http: { url: 'http://db' }, job }, 'expected exactly one of http and job'],
     [{ http: { url: 'db:8080' } }, 'expected an http or https URL'],
     [{ http: { url: 'http://db?x=1' } }, 'expected no query'],
+    [{ http: { url: 'http://user:word@db' } }, 'expected no user and no password'],
     [{ http: { url: 'http://{node}' } }, 'expected no placeholders but'],
     [{ http: { url: 'http://db', caBundle: 'bm9uZQ==' } }, 'expected PEM certificates'],
     [{ http: { url: 'http://db', timeoutSeconds: 31 } }, '<=30'],
