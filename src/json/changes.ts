@@ -5,8 +5,8 @@ import type { JsonArray, JsonObject, JsonValue } from './json-value.ts';
  * Which containers of `after` differ from what stood in the same place of `before`, in one walk that also looks whether
  * `after` is JSON: containers that are equal throughout, members in the same order, are not in the set.
  *
- * Undefined when `after` is deep, holds what may be a raw number, an `undefined` or what is not JSON: then somebody
- * slower must look. Both are to be containers.
+ * Undefined when `after` is deep, holds what may be a raw number, a member `__proto__`, an `undefined` or what is not
+ * JSON: then somebody slower must look. Both are to be containers.
  */
 export function changedContainers(before: JsonValue, after: unknown): Set<unknown> | undefined {
   if (!isContainerLike(before) || !isContainerLike(after)) {
@@ -68,7 +68,8 @@ class Walk {
       const value = after[key];
       const former = before[key];
       count += 1;
-      if (key === 'rawJSON') {
+      // Where `before` has no `__proto__` of its own, the one read above is the prototype's and looks like an empty object.
+      if (key === 'rawJSON' || key === '__proto__') {
         return this.#giveUp();
       }
       if (typeof value === 'string' ? value !== former : !this.#visitValue(former, value, depth)) {

@@ -470,6 +470,14 @@ describe('diff()', () => {
     expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
+  it.each(hostileKeys)('puts a member %j in the place of another', (key) => {
+    for (const value of [{}, [], null, 'a']) {
+      const [other, hostile] = [{ x: { other: null } }, read(`{"x":{${JSON.stringify(key)}:${writeJson(value)}}}`)];
+      expect(checkedDiff(other, hostile)).toHaveLength(2);
+      expect(checkedDiff(hostile, other)).toHaveLength(2);
+    }
+  });
+
   it('leads from any value to any other', () => {
     const key = fc.oneof(fc.constantFrom(...hostileKeys), fc.constantFrom('a', 'b', 'name', 'port'));
     const { value } = fc.letrec<{ value: JsonValue }>((tie) => ({
