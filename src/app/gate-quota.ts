@@ -1,6 +1,6 @@
 import type { WebhookDefinition } from '../admission/index.ts';
 import type { Health } from '../certs/index.ts';
-import type { KubeClient, ObjectSet } from '../kube/index.ts';
+import { wait, type KubeClient, type ObjectSet } from '../kube/index.ts';
 import {
   clusterIdOf,
   ledgerReader,
@@ -89,7 +89,7 @@ export class GateQuota {
         if (signal.aborted) return;
         this.#problem = messageOf(error);
         this.#log.error('quota cannot be enforced yet; trying again', { reason: this.#problem });
-        await pause(this.#options.clock, retryMilliseconds, signal);
+        await wait(this.#options.clock, retryMilliseconds, signal).catch(() => undefined);
       }
     }
   }
@@ -192,7 +192,7 @@ export class GateQuota {
         } catch (error) {
           this.#problem = messageOf(error);
           this.#log.error('a change of the quotas could not be carried out; trying again', { reason: this.#problem });
-          await pause(this.#options.clock, retryMilliseconds, signal);
+          await wait(this.#options.clock, retryMilliseconds, signal).catch(() => undefined);
         }
       }
     });
@@ -216,20 +216,6 @@ class Parts {
   async stop(): Promise<void> {
     for (const close of this.#closers.splice(0).reverse()) await close();
   }
-}
-
-function pause(clock: Clock, milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const cancel = clock.after(milliseconds, resolve);
-    signal.addEventListener(
-      'abort',
-      () => {
-        cancel();
-        resolve();
-      },
-      { once: true },
-    );
-  });
 }
 
 function messageOf(error: unknown): string {

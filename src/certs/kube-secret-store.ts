@@ -1,5 +1,5 @@
 import type { Secret } from '../api/generated/core.v1.ts';
-import { isAlreadyExists, isConflict, isNotFound, type KubeClient, type ObjectAddress } from '../kube/index.ts';
+import { isAlreadyExists, isConflict, isNotFound, wait, type KubeClient, type ObjectAddress } from '../kube/index.ts';
 import type { Clock } from '../telemetry/index.ts';
 import type { SecretStore, StoredSecret } from './secret-store.ts';
 
@@ -68,14 +68,6 @@ async function watchSecret(options: KubeSecretStoreOptions, onChange: () => void
     } catch {
       // Whatever broke it, taking it up again is all there is to do; who reads the Secret next says what is wrong.
     }
-    if (!signal.aborted) await pause(clock, watchAgainMilliseconds, signal);
+    if (!signal.aborted) await wait(clock, watchAgainMilliseconds, signal).catch(() => undefined);
   }
-}
-
-async function pause(clock: Clock, delayMilliseconds: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const cancel = clock.after(delayMilliseconds, resolve);
-  signal.addEventListener('abort', () => resolve(), { once: true });
-  await promise;
-  cancel();
 }
