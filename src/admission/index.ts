@@ -40,7 +40,7 @@ export type { ListerOf, ListerSource, ObjectLister } from './lister.ts';
 export { objectListers } from './object-listers.ts';
 export { WebhookRegistry, type WebhookSelection } from './registry.ts';
 export type { AdmissionRequest, HandlerContext } from './request.ts';
-export { decodeReview, encodeReview, encodeReviewRequest, type DecodedReview } from './review.ts';
+export { decodeReview, encodeReview, encodeReviewRequest, requestOf, type DecodedReview } from './review.ts';
 export { deliverableWarnings } from './warnings.ts';
 export { admit, type AdmissionOutcome } from './webhook.ts';
 export { mayQuoteSecrets, withoutWords } from './withheld.ts';

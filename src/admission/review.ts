@@ -42,6 +42,15 @@ export function decodeReview(text: string): DecodedReview {
   return { version, request: readRequest(asRecord('request', review['request'])), literals };
 }
 
+/** Who asks what in a review that gets no answer of its webhook, for the records; undefined when the text is no review. */
+export function requestOf(text: string): AdmissionRequest | undefined {
+  try {
+    return decodeReview(text).request;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The answer to a request, as JSON text in the version that was asked. */
 export function encodeReview(version: ReviewVersion, response: AdmissionResponseBody): string {
   const review: AdmissionReviewBody = { kind: 'AdmissionReview', apiVersion: `${reviewGroup}/${version}`, response };

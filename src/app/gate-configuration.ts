@@ -82,7 +82,7 @@ const gateFields = z.strictObject({
       requests: z.enum(['All', 'Sampled', 'Off']).default('Sampled'),
     })
     .prefault({}),
-  /** A line of JSON for every request. Default: none is kept. */
+  /** A line of JSON for every request to a webhook. Default: none is kept. */
   decisionLog: z
     .discriminatedUnion('to', [
       /** Among the lines of the log, told apart by `"kind":"Decision"`. */

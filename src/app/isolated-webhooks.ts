@@ -1,6 +1,6 @@
 import {
   answerReview,
-  failureStatus,
+  requestOf,
   type AnswerOptions,
   type AnswerReview,
   type ReviewAnswer,
@@ -8,7 +8,7 @@ import {
   type WebhookRegistry,
 } from '../admission/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
-import { WebhookThread, type ThreadData } from './webhook-thread.ts';
+import { faultAnswer, WebhookThread, type ThreadData } from './webhook-thread.ts';
 
 export interface IsolatedWebhooksOptions {
   readonly registry: WebhookRegistry;
@@ -70,14 +70,29 @@ export class IsolatedWebhooks {
       : this.#answerIn(place, definition, text, options);
   };
 
+  /** What the thread does not answer is recorded as what it does: with who asked what. */
   async #answerIn(
+    place: Place,
+    definition: WebhookDefinition,
+    text: string,
+    options: AnswerOptions,
+  ): Promise<ReviewAnswer> {
+    const answer = await this.#askThread(place, definition, text, options);
+    return answer.request === undefined ? { ...answer, request: requestOf(text) } : answer;
+  }
+
+  async #askThread(
     place: Place,
     definition: WebhookDefinition,
     text: string,
     { signal }: AnswerOptions,
   ): Promise<ReviewAnswer> {
     if (place.requests >= maxInThread) {
-      return fault(503, 'ServiceUnavailable', `webhook ${place.webhook}: ${maxInThread} requests wait for its thread`);
+      return faultAnswer(
+        503,
+        'ServiceUnavailable',
+        `webhook ${place.webhook}: ${maxInThread} requests wait for its thread`,
+      );
     }
     place.requests += 1;
     const starting = (place.thread ??= this.#startThread());
@@ -91,7 +106,7 @@ export class IsolatedWebhooks {
       }
     } catch {
       // It was logged where it was started.
-      return fault(500, 'InternalError', `webhook ${place.webhook}: its thread could not be started`);
+      return faultAnswer(500, 'InternalError', `webhook ${place.webhook}: its thread could not be started`);
     } finally {
       place.requests -= 1;
     }
@@ -151,10 +166,4 @@ interface Place {
   /** Undefined when it could not be started a while ago. */
   thread: Promise<WebhookThread> | undefined;
   requests: number;
-}
-
-function fault(code: number, reason: 'ServiceUnavailable' | 'InternalError', message: string): ReviewAnswer {
-  const status = failureStatus(code, reason, message);
-  const decision = { status, patchOperations: 0, warnings: 0, auditAnnotations: {} };
-  return { httpStatus: code, body: JSON.stringify(status), outcome: 'fault', request: undefined, decision };
 }

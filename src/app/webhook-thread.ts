@@ -161,6 +161,16 @@ export class WebhookThread {
 const isolatedMebibytes = 256;
 
 function endedAnswer(): ReviewAnswer {
-  const status = failureStatus(500, 'InternalError', 'the thread of the webhooks has ended');
-  return { httpStatus: status.code, body: JSON.stringify(status), outcome: 'fault', request: undefined };
+  return faultAnswer(500, 'InternalError', 'the thread of the webhooks has ended');
+}
+
+/** A fault that is told outside of the thread, where the review was not read. */
+export function faultAnswer(
+  code: number,
+  reason: 'ServiceUnavailable' | 'InternalError',
+  message: string,
+): ReviewAnswer {
+  const status = failureStatus(code, reason, message);
+  const decision = { status, patchOperations: 0, warnings: 0, auditAnnotations: {} };
+  return { httpStatus: code, body: JSON.stringify(status), outcome: 'fault', request: undefined, decision };
 }

@@ -356,6 +356,7 @@ describe('an `answer` of the user', () => {
     client.post('/label?timeout=200ms', review());
     expect(statusOf(await client.answer())).toMatchObject({ code: 504, reason: 'Timeout' });
     expect(gate.server.load.requestsInWork).toBe(0);
+    expect(gate.observer.finished).toMatchObject([{ outcome: 'fault', operation: 'CREATE', resource: 'pods' }]);
   });
 
   it('that rejects is answered for: 500 that says nothing of the reason', async () => {
@@ -367,6 +368,7 @@ describe('an `answer` of the user', () => {
     expect(JSON.stringify(status)).not.toContain('hunter2');
     expect(gate.logger.lines).toContainEqual(expect.objectContaining({ level: 'error' }));
     expect(gate.server.load.requestsInWork).toBe(0);
+    expect(gate.observer.finished).toMatchObject([{ outcome: 'fault', operation: 'CREATE', resource: 'pods' }]);
   });
 });
 
@@ -390,5 +392,7 @@ it('tells a handler when its caller has gone', async () => {
   await started.promise;
   client.socket.destroy();
   expect(await ended.promise).toMatchObject({ name: 'AbortError' });
-  await expect.poll(() => gate.observer.finished).toMatchObject([{ outcome: 'abandoned' }]);
+  await expect
+    .poll(() => gate.observer.finished)
+    .toMatchObject([{ outcome: 'abandoned', operation: 'CREATE', resource: 'pods' }]);
 });

@@ -3,6 +3,7 @@ import { allow, defineMutator, defineValidator, deny, encodeReviewRequest } from
 import type { KubernetesObject } from '../api/object-meta.ts';
 import type { KeyPair } from '../certs/index.ts';
 import { buildRequest, type ReviewOptions } from '../testing/index.ts';
+import { clientCertificate } from '../../test/client-certificate.ts';
 import { serve, testAuthority } from '../../test/loopback-server.ts';
 
 let authority: KeyPair;
@@ -169,6 +170,60 @@ describe('the decision log', () => {
     ]);
     expect(lines.join()).not.toContain('Kanarie');
     expect(JSON.stringify(gate.logger.lines, (_key, value: unknown) => expand(value))).not.toContain('Kanarie');
+  });
+
+  it('has one for what was refused before it was read, but not of those who may not call', async () => {
+    const lines: string[] = [];
+    const decisions = { write: (line: string) => void lines.push(line), close: () => Promise.resolve() };
+    const clientCertificates = { ca: authority.certificatePem, allowedNames: ['kube-apiserver'] };
+    const limits = { maxBodyBytes: 100 };
+    await using gate = await serve(authority, webhooks, { decisions, limits, clientCertificates });
+    const path = '/validate/allow.example.com';
+    using client = await gate.connect(await clientCertificate(authority, 'kube-apiserver'));
+    const head = `POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
+    const requests: [number, () => void][] = [
+      [405, () => client.get(path)],
+      [415, () => client.post(path, '{}', { 'Content-Type': 'text/plain' })],
+      [400, () => client.post(`${path}?timeout=soon`, '{}')],
+      [413, () => client.post(path, JSON.stringify('Kanarie'.repeat(100)))],
+      [413, () => client.send(`${head}Transfer-Encoding: chunked\r\n\r\n80\r\n${'Kanarie!'.repeat(16)}\r\n0\r\n\r\n`)],
+    ];
+    for (const [code, send] of requests) {
+      send();
+      expect(await client.answer()).toMatchObject({ httpStatus: code });
+    }
+    const refused = requests.map(([code]) => code);
+    expect(lines.map((line) => JSON.parse(line) as object)).toEqual(
+      refused.map((code) => ({
+        kind: 'Decision',
+        time: facts.time,
+        webhook: 'allow.example.com',
+        outcome: 'refused',
+        code,
+        message: expect.any(String) as string,
+        milliseconds: facts.milliseconds,
+      })),
+    );
+    expect(lines.join()).not.toContain('Kanarie');
+
+    using stranger = await gate.connect();
+    using somebodyElse = await gate.connect(await clientCertificate(authority, 'kubelet'));
+    for (const [code, caller] of [
+      [401, stranger],
+      [403, somebodyElse],
+    ] as const) {
+      caller.post(path, '{}');
+      expect(await caller.answer()).toMatchObject({ httpStatus: code });
+      refused.push(code);
+    }
+    expect(lines).toHaveLength(requests.length);
+    expect(gate.observer.refused).toEqual(refused);
+    const logged = gate.logger.lines.filter(({ message }) => message === 'request');
+    expect(logged.map(({ facts: { webhook, outcome, code } }) => ({ webhook, outcome, code }))).toEqual(
+      refused.map((code) => ({ webhook: 'allow.example.com', outcome: 'refused', code })),
+    );
+    // Nothing of it was a request that a webhook got.
+    expect(gate.observer.finished).toEqual([]);
   });
 
   it.each([

@@ -3,7 +3,8 @@ import type { AuditSink, Clock } from '../telemetry/index.ts';
 import { resourceName, type LoggedRequest } from './request-log.ts';
 
 /**
- * One line of JSON for each request, none left out: who asked what, what was decided, and in which words.
+ * One line of JSON for each request to a webhook: who asked what, what was decided, and in which words. None is left out but
+ * those of clients that may not call, who must not be able to fill its files.
  *
  * It holds nothing of the object. The words of the webhook's author (the message of a denial, audit annotations) are what the
  * client and the API server's audit log get too; where they may quote a Secret they are left out.

@@ -50,11 +50,10 @@ export class Dispatcher {
     if (webhook === undefined && this.#dispatchHealth(path, query, request, response)) return;
     const mounted = webhook === undefined && !this.#options.hasOperationsPort ? this.#routes.mounted(path) : undefined;
     if (webhook === undefined && mounted === undefined) return this.#refuse(request, response, notFound);
-    if (connection.clientProblem !== undefined) {
-      const { code, reason, message } = connection.clientProblem;
-      return this.#refuse(request, response, { code, reason, message });
-    }
-    if (webhook !== undefined) new ReviewExchange(this.#options.site, webhook, request, response).begin(query);
+    const { clientProblem } = connection;
+    if (webhook !== undefined) {
+      new ReviewExchange(this.#options.site, webhook, request, response).begin(query, clientProblem);
+    } else if (clientProblem !== undefined) this.#refuse(request, response, clientProblem);
     else if (mounted !== undefined) this.#handleMounted(mounted, request, response);
   }
 

@@ -14,7 +14,7 @@ export type RequestOutcome =
 
 export interface FinishedRequest {
   readonly webhook: string;
-  /** Undefined when the request ended before it was understood. */
+  /** Undefined when the request ended before a webhook was asked. */
   readonly operation: Operation | undefined;
   /** `pods`, `deployments.apps`, `pods/eviction`; undefined as `operation` is. As the caller wrote it: not a checked name. */
   readonly resource: string | undefined;
@@ -47,7 +47,7 @@ export interface ServerObserver {
   /** Once, when the server starts. `load` may be called at any time after. */
   started(load: () => ServerLoad): void;
   requestFinished(request: FinishedRequest): void;
-  /** A request that reached no webhook: an unknown path, a wrong method, … */
+  /** A request that no webhook was asked about: an unknown path, a wrong method, … */
   requestRefused(httpStatus: number): void;
   /** A handler kept the event loop to itself. */
   handlerBlocked(webhook: string, milliseconds: number): void;

@@ -8,7 +8,8 @@ export type RequestLogExtent = 'All' | 'Sampled' | 'Off';
 export interface LoggedRequest {
   readonly webhook: WebhookDefinition;
   readonly request: AdmissionRequest | undefined;
-  readonly outcome: RequestOutcome;
+  /** `refused`: before its body was read. */
+  readonly outcome: RequestOutcome | 'refused';
   readonly httpStatus: number | undefined;
   /** On the monotonic clock. */
   readonly end: number;
@@ -31,7 +32,7 @@ const sampledOneOf = 100;
 export class RequestLog {
   readonly #logger: Logger;
   readonly #extent: RequestLogExtent;
-  readonly #counts = new Map<RequestOutcome, { second: number; lines: number }>();
+  readonly #counts = new Map<LoggedRequest['outcome'], { second: number; lines: number }>();
 
   constructor(logger: Logger, extent: RequestLogExtent) {
     this.#logger = logger;
@@ -61,7 +62,7 @@ export class RequestLog {
     });
   }
 
-  #sample(outcome: RequestOutcome, now: number): number {
+  #sample(outcome: LoggedRequest['outcome'], now: number): number {
     const second = Math.floor(now / 1000);
     let count = this.#counts.get(outcome);
     if (count === undefined) this.#counts.set(outcome, (count = { second, lines: 0 }));

@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer';
 import {
   failureStatus,
+  requestOf,
   type AdmissionRequest,
   type AnswerOptions,
   type AnswerReview,
@@ -12,6 +13,7 @@ import type { StatusReason } from '../api/status.ts';
 import type { Clock, Logger, Span, Tracer } from '../telemetry/index.ts';
 import type { BlockWatch } from './block-watch.ts';
 import type { BodyBudget } from './body-budget.ts';
+import type { ClientProblem } from './client-certificate.ts';
 import type { DecisionLog } from './decision-log.ts';
 import {
   answer,
@@ -24,7 +26,7 @@ import {
 } from './http-message.ts';
 import type { LoadGate, Work } from './load-gate.ts';
 import type { RequestOutcome, ServerObserver } from './observer.ts';
-import { resourceName, type RequestLog } from './request-log.ts';
+import { resourceName, type LoggedRequest, type RequestLog } from './request-log.ts';
 import { callerTimeout, timeToAnswer } from './timeout-parameter.ts';
 import { isControlPlaneRequest } from './urgency.ts';
 
@@ -78,6 +80,7 @@ export class ReviewExchange implements Work, AnswerOptions {
   #state: 'receiving' | 'waiting' | 'working' | 'over' = 'receiving';
   #chunks: Buffer[] = [];
   #receivedBytes = 0;
+  /** Kept until it is over, for the records of one that gets no answer of its webhook. */
   #text = '';
 
   constructor(site: ReviewSite, webhook: WebhookDefinition, request: HttpRequest, response: HttpResponse) {
@@ -100,13 +103,14 @@ export class ReviewExchange implements Work, AnswerOptions {
     return isControlPlaneRequest(this.#text);
   }
 
-  /** `query` is what follows the "?" of the request target. */
-  begin(query: string): void {
+  /** `query` is what follows the "?" of the request target; who has a `clientProblem` is told of it. */
+  begin(query: string, clientProblem: ClientProblem | undefined): void {
     this.#span = this.#site.tracer?.startRequest(`admission ${this.#webhook.name}`, this.#request.headers, {
       'sallyport.webhook': this.#webhook.name,
       'http.request.method': this.#request.method,
       'url.path': this.#webhook.path,
     });
+    if (clientProblem !== undefined) return this.#refuse(clientProblem);
     const refusal = this.#judgeHeader(query);
     if (refusal !== undefined) return this.#refuse(refusal);
     if (this.#deadline <= this.#start) return this.#shedUnread('requests wait too long for the event loop');
@@ -133,7 +137,6 @@ export class ReviewExchange implements Work, AnswerOptions {
 
   async #work(): Promise<void> {
     const text = this.#text;
-    this.#text = '';
     const { blocks, logger } = this.#site;
     const { name } = this.#webhook;
     blocks.requestBegins(name);
@@ -143,7 +146,7 @@ export class ReviewExchange implements Work, AnswerOptions {
       if (!this.isOver) this.#answer(httpStatus, body, outcome, request, undefined, decision);
     } catch (error) {
       logger.error('request could not be answered', { webhook: name, error: asError(error) });
-      if (!this.isOver) this.#answerFault(500, 'InternalError', `webhook ${name}: internal error`);
+      if (!this.isOver) this.#answerFault(500, 'InternalError', `webhook ${name}: internal error`, requestOf(text));
     } finally {
       blocks.requestEnds(name);
     }
@@ -259,7 +262,8 @@ export class ReviewExchange implements Work, AnswerOptions {
       // Who heeds the signal answers before this.
       setImmediate(() => {
         if (this.isOver) return;
-        this.#answerFault(504, 'Timeout', `webhook ${this.#webhook.name}: there was no answer before the deadline`);
+        const message = `webhook ${this.#webhook.name}: there was no answer before the deadline`;
+        this.#answerFault(504, 'Timeout', message, requestOf(this.#text));
       });
     }
   }
@@ -271,7 +275,7 @@ export class ReviewExchange implements Work, AnswerOptions {
   /** There is nobody to answer. */
   #giveUp(reason: string): void {
     const wasWorking = this.#state === 'working';
-    this.#finish('abandoned', undefined, undefined, reason);
+    this.#finish('abandoned', wasWorking ? requestOf(this.#text) : undefined, undefined, reason);
     if (wasWorking) this.#abortWork(new DOMException('the caller went away', 'AbortError'));
     this.#response.destroy();
   }
@@ -288,20 +292,31 @@ export class ReviewExchange implements Work, AnswerOptions {
     this.#finish(outcome, request, httpStatus, reason, decision);
   }
 
-  #answerFault(code: number, reason: StatusReason, message: string): void {
-    this.#answer(code, JSON.stringify(failureStatus(code, reason, message)), 'fault', undefined, message);
+  #answerFault(code: number, reason: StatusReason, message: string, request?: AdmissionRequest): void {
+    this.#answer(code, JSON.stringify(failureStatus(code, reason, message)), 'fault', request, message);
   }
 
   /** Before the body is there. */
   #refuse(refusal: Omit<Refusal, 'close'>): void {
     this.#release();
-    this.#span?.end({ 'http.response.status_code': refusal.code }, refusal.message);
-    this.#site.observer.requestRefused(refusal.code);
-    this.#site.logger.debug('request refused', {
-      webhook: this.#webhook.name,
-      code: refusal.code,
-      reason: refusal.message,
-    });
+    const { clock, observer, log, decisions } = this.#site;
+    const { code, message } = refusal;
+    this.#span?.end({ 'http.response.status_code': code }, message);
+    observer.requestRefused(code);
+    const end = clock.monotonic();
+    const logged: LoggedRequest = {
+      webhook: this.#webhook,
+      request: undefined,
+      outcome: 'refused',
+      httpStatus: code,
+      end,
+      durationMilliseconds: end - this.#start,
+      reason: message,
+      decision: undefined,
+    };
+    log.write(logged);
+    // Those must not fill the files of the decision log who may not call at all.
+    if (code !== 401 && code !== 403) decisions?.write(logged);
     this.#send(refusal);
   }
 

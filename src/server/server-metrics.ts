@@ -27,7 +27,7 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
   );
   const refused = metrics.counter({
     name: 'sallyport_refused_requests_total',
-    help: 'Requests that reached no webhook, by HTTP status.',
+    help: 'Requests that were refused before their body was read, by HTTP status.',
     labels: ['code'],
   });
   const blocked = metrics.counter({

@@ -34,7 +34,7 @@ export interface AdmissionServerOptions {
   readonly logger?: Logger;
   /** Which requests get a line in the log. Default `Sampled`. */
   readonly requestLog?: RequestLogExtent;
-  /** Gets a line for every request, for those who must show later what was decided. Closed by who made it. Default: nobody. */
+  /** Gets a line for every request to a webhook, for those who must show later what was decided. Closed by who made it. Default: nobody. */
   readonly decisions?: AuditSink;
   /** Begins a span for each request to a webhook. Default: nobody. */
   readonly tracer?: Tracer;
