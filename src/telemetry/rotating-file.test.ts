@@ -65,6 +65,14 @@ describe('RotatingFile', () => {
     expect(read('sub/log')).toBe('a\n');
   });
 
+  it.each(['append', 'appendSync'] as const)('%s() begins a new line after one that was torn', async (append) => {
+    writeFileSync(path, 'whole\ntor');
+    const file = new RotatingFile({ path, maxBytes: 1000, maxFiles: 3 });
+    for (const text of ['a', 'b']) await file[append](line(text));
+    await file.close();
+    expect(read('decisions.jsonl')).toBe('whole\ntor\na\nb\n');
+  });
+
   // /dev/full takes nothing: every write ends as on a disk that is full.
   it('a full disk loses no line that memory can hold, makes nobody wait, and is told', async () => {
     symlinkSync('/dev/full', path);

@@ -1,4 +1,4 @@
-import { closeSync, openSync, writeFileSync } from 'node:fs';
+import { closeSync, fstatSync, openSync, readSync, writeFileSync } from 'node:fs';
 import { open, rename, rm, type FileHandle } from 'node:fs/promises';
 import type { LineTarget } from './line-writer.ts';
 
@@ -10,7 +10,10 @@ export interface RotatingFileOptions {
   readonly maxFiles: number;
 }
 
-/** Lines at the end of a file, which is rotated by size. No line is torn: what could not be written whole is taken back. */
+/**
+ * Lines at the end of a file, which is rotated by size. What could not be written whole is taken back; where that failed, or the
+ * process before died in the middle of a line, the next line begins after a line break.
+ */
 export class RotatingFile implements LineTarget {
   readonly #options: RotatingFileOptions;
   #handle: FileHandle | undefined;
@@ -38,9 +41,12 @@ export class RotatingFile implements LineTarget {
   }
 
   appendSync(lines: Buffer): void {
-    const file = openSync(this.#options.path, 'a', mode);
+    const file = openSync(this.#options.path, flags, mode);
     try {
-      writeFileSync(file, lines);
+      const { size } = fstatSync(file);
+      const last = Buffer.alloc(1);
+      if (size > 0) readSync(file, last, 0, 1, size - 1);
+      writeFileSync(file, size > 0 && !last.equals(lineBreak) ? Buffer.concat([lineBreak, lines]) : lines);
     } finally {
       closeSync(file);
     }
@@ -54,9 +60,12 @@ export class RotatingFile implements LineTarget {
 
   async #open(): Promise<FileHandle> {
     if (this.#handle !== undefined) return this.#handle;
-    const handle = await open(this.#options.path, 'a', mode);
+    const handle = await open(this.#options.path, flags, mode);
     this.#handle = handle;
     this.#size = (await handle.stat()).size;
+    const last = Buffer.alloc(1);
+    if (this.#size > 0) await handle.read(last, 0, 1, this.#size - 1);
+    this.#isTorn = this.#size > 0 && !last.equals(lineBreak);
     return handle;
   }
 
@@ -66,11 +75,7 @@ export class RotatingFile implements LineTarget {
     try {
       while (written < whole.length) written += (await handle.write(whole, written)).bytesWritten;
     } catch (error) {
-      if (written > 0) {
-        await handle.truncate(this.#size).catch(() => {
-          this.#isTorn = true;
-        });
-      }
+      if (written > 0) await handle.truncate(this.#size).catch(() => undefined);
       throw error;
     }
     this.#isTorn = false;
@@ -90,6 +95,8 @@ export class RotatingFile implements LineTarget {
   }
 }
 
+/** What there is already is read, to see whether its last line is whole. */
+const flags = 'a+';
 /** Who did what is nobody's business but the group's that collects logs. */
 const mode = 0o640;
 const lineBreak = Buffer.from('\n');
