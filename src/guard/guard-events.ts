@@ -3,6 +3,7 @@ import type { Event } from '../api/generated/events.v1.ts';
 import type { KubeClient } from '../kube/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { GuardState } from './guard-state.ts';
+import { microTime } from './membership.ts';
 import type { GuardObserver, PhaseChange } from './observer.ts';
 
 export interface GuardEventsOptions {
@@ -26,8 +27,7 @@ export function guardEvents({ client, identity, clock, log }: GuardEventsOptions
       kind: 'Event',
       // As client-go's recorder names them: the object, and what differs each time.
       metadata: { name: `${name.slice(0, 200)}.${randomBytes(8).toString('hex')}`, namespace },
-      // MicroTime: six digits, of which JavaScript knows three.
-      eventTime: new Date(clock.now()).toISOString().replace('Z', '000Z'),
+      eventTime: microTime(clock.now()),
       type: told.type,
       reason: told.reason,
       action: told.reason,
