@@ -1,4 +1,5 @@
 import { execFile } from 'node:child_process';
+import { watch } from 'node:fs';
 import { mkdir, mkdtemp, open, readdir, rename, rm, symlink, unlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -61,6 +62,17 @@ async function changed(change: () => Promise<unknown>): Promise<void> {
   end();
 }
 
+/** Resolves when a watch that began after that of the source has heard of the file. */
+async function heard(file: string, change: () => Promise<unknown>): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const watcher = watch(directory, (_event, name) => {
+    if (name === file) resolve();
+  });
+  await change();
+  await promise;
+  watcher.close();
+}
+
 describe('FileSource', () => {
   it('serves tls.crt and tls.key and gives ca.crt as the bundle', async () => {
     await put(first);
@@ -95,6 +107,27 @@ describe('FileSource', () => {
     await changed(() => writeFile(join(directory, 'ca.crt'), both));
     expect(source.caBundle()).toBe(both);
     expect(source.get()?.certificatePem).toBe(first.certificatePem);
+  });
+
+  it('looks at nothing when others write beside its files', async () => {
+    await put(first);
+    let looks = 0;
+    source = new (class extends FileSource {
+      protected override async reconcile(): Promise<void> {
+        looks += 1;
+        await super.reconcile();
+      }
+    })({ directory, logger, clock, pollIntervalMilliseconds: pollInterval });
+    await source.start();
+    // What came of the first files is over: whoever watches one folder hears of each change in the order of the watches.
+    await heard('settled', () => writeFile(join(directory, 'settled'), ''));
+    await source.confirmCaBundle();
+    const before = looks;
+    await heard('gate.log', () => writeFile(join(directory, 'gate.log'), 'a line'));
+    await heard('gate.log.1', () => rename(join(directory, 'gate.log'), join(directory, 'gate.log.1')));
+    expect(looks).toBe(before);
+    await changed(() => put(second));
+    expect(looks).toBeGreaterThan(before);
   });
 
   describe('with a mounted Secret', () => {

@@ -17,6 +17,10 @@ export interface FileSourceOptions {
   readonly clock?: Clock;
 }
 
+const fileNames = ['tls.crt', 'tls.key', 'ca.crt'] as const;
+/** The files, and the link that the kubelet swaps when it writes all of them anew. */
+const watchedNames: ReadonlySet<string> = new Set([...fileNames, '..data']);
+
 /**
  * Serves a certificate from a directory, such as a mounted Secret.
  *
@@ -75,7 +79,10 @@ export class FileSource extends ReconciledSource {
 
   protected override watch(look: () => void): (() => void)[] {
     try {
-      const watcher = watch(this.#directory, { persistent: false }, look);
+      const watcher = watch(this.#directory, { persistent: false }, (_event, name) => {
+        // Others may write beside them, such as a log.
+        if (name === null || watchedNames.has(name)) look();
+      });
       // The poll goes on; it also reports what is wrong with the directory.
       watcher.on('error', () => watcher.close());
       return [() => watcher.close()];
@@ -89,7 +96,7 @@ export class FileSource extends ReconciledSource {
     for (;;) {
       const folder = await this.#currentFolder();
       const [certificatePem, privateKeyPem, caBundlePem] = await Promise.all(
-        ['tls.crt', 'tls.key', 'ca.crt'].map((file) => this.#readFile(join(folder, file))),
+        fileNames.map((file) => this.#readFile(join(folder, file))),
       );
       // The kubelet removes the old folder after it swapped the link: what went missing meanwhile proves nothing.
       if (folder === (await this.#currentFolder())) return { certificatePem, privateKeyPem, caBundlePem };
