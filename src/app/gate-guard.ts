@@ -27,6 +27,7 @@ import { loadGuards } from '../sources/webhook-files.ts';
 import type { AuditSink, Clock, Logger, Metrics } from '../telemetry/index.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import type { GuardConfiguration } from './guard-configuration.ts';
+import { stopInTurn } from './stop-all.ts';
 
 /** What is known of the guard before it runs. */
 export interface GuardPlan {
@@ -145,10 +146,12 @@ export class GateGuard {
   async stop(): Promise<void> {
     this.#stopping.abort(new DOMException('the gate stops', 'AbortError'));
     await this.#starting;
-    await this.#controller.stop();
-    this.#guards.close();
-    await this.#source.stop();
-    await this.#hooks.close();
+    await stopInTurn(
+      () => this.#controller.stop(),
+      () => this.#guards.close(),
+      () => this.#source.stop(),
+      () => this.#hooks.close(),
+    );
   }
 
   /** A replica that does not know the guarded Pods and the guards faults their removals, and must not be asked. */

@@ -13,6 +13,7 @@ import { GateQuota } from './gate-quota.ts';
 import { InformerListers } from './informer-listers.ts';
 import { IsolatedWebhooks } from './isolated-webhooks.ts';
 import { registrationOptions } from './registration-options.ts';
+import { stopInTurn, stopTogether } from './stop-all.ts';
 
 export interface GateOptions {
   readonly configuration: GateConfiguration;
@@ -160,18 +161,24 @@ export class Gate {
 
   /**
    * Drains at once, since everybody who sends requests hears of it late; registration ends meanwhile, so that an old replica does
-   * not answer what a new one writes.
+   * not answer what a new one writes. Every part is stopped; rejects afterwards when one of them could not be.
    */
   async stop(hurry?: AbortSignal): Promise<void> {
     this.#endSubscription();
-    await Promise.all([this.#server?.stop(hurry), this.#registrar.stop()]);
-    await this.#isolated.stop();
-    await this.#guard?.stop();
-    await this.#quota?.stop();
-    await this.#readiness.stop();
-    await this.#certificates.stop();
-    await this.#listers.stop();
-    this.#client.close();
+    await stopInTurn(
+      () =>
+        stopTogether(
+          () => this.#server?.stop(hurry),
+          () => this.#registrar.stop(),
+        ),
+      () => this.#isolated.stop(),
+      () => this.#guard?.stop(),
+      () => this.#quota?.stop(),
+      () => this.#readiness.stop(),
+      () => this.#certificates.stop(),
+      () => this.#listers.stop(),
+      () => this.#client.close(),
+    );
   }
 
   /**

@@ -11,6 +11,7 @@ import type { GateConfiguration } from './gate-configuration.ts';
 import { gateMetrics } from './gate-metrics.ts';
 import { QuotaRegistration } from './quota-registration.ts';
 import { registrationOptions } from './registration-options.ts';
+import { stopInTurn } from './stop-all.ts';
 
 export interface RegistrationServiceOptions {
   readonly configuration: GateConfiguration;
@@ -113,12 +114,14 @@ export class RegistrationService {
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#endSubscription();
-    await this.#registrar.stop();
-    await this.#registering;
-    await this.#quota?.stop();
-    await this.#certificates.stop();
-    this.#operations.stop();
-    this.#client.close();
+    await stopInTurn(
+      () => this.#registrar.stop(),
+      () => this.#registering,
+      () => this.#quota?.stop(),
+      () => this.#certificates.stop(),
+      () => this.#operations.stop(),
+      () => this.#client.close(),
+    );
   }
 
   async #register(signal: AbortSignal): Promise<void> {
