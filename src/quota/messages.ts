@@ -46,8 +46,9 @@ function usersOf({ limited, byCluster, byNamespace }: Exceeded): string[] {
       resource,
       byNamespace.map(({ clusterName, namespace, used }) => ({ place: `${clusterName}/${namespace}`, used })),
     );
-    if (clusters === '' && namespaces === '') return [];
-    return [`${resource} in use: cluster ${clusters}, namespace ${namespaces}`];
+    // A member of a hub knows the clusters only.
+    const places = [clusters && `cluster ${clusters}`, namespaces && `namespace ${namespaces}`].filter(Boolean);
+    return places.length === 0 ? [] : [`${resource} in use: ${places.join(', ')}`];
   });
 }
 

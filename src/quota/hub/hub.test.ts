@@ -3,7 +3,7 @@ import { Quantity } from '../../api/quantity.ts';
 import { FaultyStore } from '../../../test/quota-simulation/faulty-store.ts';
 import { Random } from '../../../test/quota-simulation/random.ts';
 import { Process, VirtualTime } from '../../../test/quota-simulation/virtual-time.ts';
-import type { ResourceList } from '../../usage/index.ts';
+import { formatResourceList, type ResourceList } from '../../usage/index.ts';
 import { Ledger, MemoryLedgerStore, type QuotaTerms, type Reservation, type Verdict } from '../ledger/index.ts';
 import { HubUnreachableError, Member, type MemberOptions } from '../slices/index.ts';
 import { Hub } from './index.ts';
@@ -162,6 +162,24 @@ describe('Member and Hub', () => {
       'eu-1 6',
       'us-1 0',
     ]);
+  });
+
+  it('names of what the slice lacks only what the whole quota lacks', async () => {
+    const both = (cpus: number, pods: number): ResourceList =>
+      new Map([...cpu(cpus), ['pods', Quantity.of(BigInt(pods))]]);
+    const { one, two } = await fleetOf(terms(0, { hard: both(1000, 10), perCluster: both(1000, 8) }));
+    const texts = ({ refusals: [refusal] }: Verdict): unknown =>
+      refusal && [
+        refusal.cause,
+        ...[refusal.requested, refusal.used, refusal.limited].map((list) => formatResourceList(list)),
+      ];
+    for (let each = 0; each < 8; each++) expect((await one.create(0, { usage: both(1, 1) })).allowed).toBe(true);
+    const beyondCeiling = await one.create(0, { usage: both(900, 1) });
+    expect(texts(beyondCeiling)).toEqual(['perCluster', { pods: '1' }, { pods: '8' }, { pods: '8' }]);
+    const beyond = await two.create(0, { usage: both(1, 3) });
+    expect(texts(beyond)).toEqual(['hard', { pods: '3' }, { pods: '8' }, { pods: '10' }]);
+    const byCpu = await two.create(0, { usage: both(993, 1) });
+    expect(texts(byCpu)).toEqual(['hard', { cpu: '993' }, { cpu: '8' }, { cpu: '1k' }]);
   });
 
   it('asks idle slices back before it refuses', async () => {

@@ -324,23 +324,27 @@ export class Member {
     if (this.#waiters.length > 0) await this.#pause(retryMilliseconds);
   }
 
-  /** The hub has nothing, or the cluster may have no more. In the hub's numbers: those of the slice say nothing to who reads them. */
+  /** The cluster may have no more, or the hub has nothing. */
   #exceeded({ verdict }: Waiter, fit: Exclude<Fit, 'fits'>, silent: readonly string[]): Verdict {
-    const refusals = verdict.refusals.map((refusal) => {
-      const view = this.#views.get(refusal.quota);
-      if (view === undefined) return refusal;
-      const ceiling = this.#terms.get(refusal.quota)?.perCluster;
-      if (fit === 'at-ceiling' && ceiling !== undefined && isOver(refusal, ceiling)) {
-        const limited = maskList(ceiling, refusal.requested.keys());
-        return { ...refusal, cause: 'perCluster' as const, limited };
-      }
-      const held = view.clusters.filter(({ name }) => silent.includes(name));
-      const detail = held.map(
-        ({ name, slice }) => `${name} does not answer and holds ${listText(slice, refusal.requested)}`,
-      );
-      return { ...this.#inHubNumbers(refusal, view), ...(detail.length > 0 && { detail: detail.join('; ') }) };
-    });
+    const capped = fit === 'at-ceiling' ? verdict.refusals.flatMap((refusal) => this.#atCeiling(refusal)) : [];
+    if (capped.length > 0) return { ...verdict, refusals: capped };
+    // What the slice lacked beside it could have been had. Where nothing is short any more, what was is not known.
+    const short = verdict.refusals.flatMap((refusal) => onlyShort(refusal, this.#views.get(refusal.quota)));
+    const refusals = (short.length > 0 ? short : verdict.refusals).map((refusal) =>
+      this.#inHubNumbers(refusal, silent),
+    );
     return { ...verdict, refusals };
+  }
+
+  #atCeiling(refusal: Exceeded): Exceeded[] {
+    const ceiling = this.#terms.get(refusal.quota)?.perCluster ?? new Map<string, Quantity>();
+    const names = [...refusal.requested].flatMap(([name, requested]) => {
+      const limit = ceiling.get(name);
+      const target = requested.add(refusal.used.get(name) ?? Quantity.zero);
+      return limit !== undefined && target.compare(limit) > 0 ? [name] : [];
+    });
+    if (names.length === 0) return [];
+    return [{ ...only(refusal, names), cause: 'perCluster', limited: maskList(ceiling, names) }];
   }
 
   #unreachable({ verdict }: Waiter, reason: string): Verdict {
@@ -352,17 +356,23 @@ export class Member {
     return { ...verdict, refusals };
   }
 
-  #inHubNumbers(refusal: Exceeded, { hard, used, clusters }: HubView): Exceeded {
+  /** Those of the slice say nothing to who reads them. */
+  #inHubNumbers(refusal: Exceeded, silent: readonly string[]): Exceeded {
+    const view = this.#views.get(refusal.quota);
+    if (view === undefined) return refusal;
     const { requested } = refusal;
+    const held = view.clusters.filter(({ name }) => silent.includes(name));
+    const detail = held.map(({ name, slice }) => `${name} does not answer and holds ${listText(slice, requested)}`);
     return {
       ...refusal,
-      used: listOf(used, requested),
-      limited: listOf(hard, requested),
-      byCluster: clusters.map(({ name, used: own }) => ({
+      used: listOf(view.used, requested),
+      limited: listOf(view.hard, requested),
+      byCluster: view.clusters.map(({ name, used: own }) => ({
         cluster: name,
         clusterName: name,
         used: listOf(own, requested),
       })),
+      ...(detail.length > 0 && { detail: detail.join('; ') }),
     };
   }
 
@@ -647,11 +657,27 @@ function isShortOfSlice({ refusals }: Verdict): boolean {
   return refusals.every(({ cause }) => cause === 'hard');
 }
 
-function isOver({ used, requested }: Exceeded, ceiling: ResourceList): boolean {
-  return [...requested].some(([name, quantity]) => {
-    const limit = ceiling.get(name);
-    return limit !== undefined && quantity.add(used.get(name) ?? Quantity.zero).compare(limit) > 0;
+/** Of what the slice lacks, what the hub has not either. */
+function onlyShort(refusal: Exceeded, view: HubView | undefined): Exceeded[] {
+  if (view === undefined) return [];
+  const { used, requested, limited } = refusal;
+  const nano = (list: ResourceList, name: string): bigint => list.get(name)?.nano() ?? 0n;
+  const names = [...requested.keys()].filter((name) => {
+    const lacking = nano(used, name) + nano(requested, name) - nano(limited, name);
+    const held = view.clusters.reduce((sum, { slice }) => sum + (slice.get(name) ?? 0n), 0n);
+    return lacking > (view.hard.get(name) ?? 0n) - held;
   });
+  return names.length === 0 ? [] : [only(refusal, names)];
+}
+
+function only(refusal: Exceeded, names: readonly string[]): Exceeded {
+  const { requested, used, limited } = refusal;
+  return {
+    ...refusal,
+    requested: maskList(requested, names),
+    used: maskList(used, names),
+    limited: maskList(limited, names),
+  };
 }
 
 /** What others leave of a limit, as far as it is known. */
