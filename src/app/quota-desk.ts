@@ -14,6 +14,7 @@ import {
   type ChargeSummary,
   type Cluster,
   type GlobalQuota,
+  type Member,
   type ObjectExplanation,
   type QuotaStanding,
   type RecountResult,
@@ -22,6 +23,7 @@ import { silentLogger, systemClock, type Logger } from '../telemetry/index.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
+import { openQuotaMember } from './quota-member.ts';
 import { openQuotaObjects } from './quota-objects.ts';
 import { ledgerStoreOf } from './quota-store.ts';
 import { registrationOptions } from './registration-options.ts';
@@ -29,6 +31,14 @@ import { registrationOptions } from './registration-options.ts';
 /** What is known of one quota, with names for the clusters. */
 export interface NamedStanding extends QuotaStanding {
   readonly clusterName: (id: string) => string;
+}
+
+/** What is read of the cluster of the kubeconfig. */
+interface Site {
+  readonly client: KubeClient;
+  readonly clusterId: string;
+  readonly selection: QuotaSelection;
+  readonly quotas: readonly GlobalQuota[];
 }
 
 /** The ledger of a configuration in the hands of a person, beside the gates that use it. */
@@ -146,8 +156,8 @@ export class QuotaDesk {
   /** What quotas make of manifests, as a dry run; workloads are taken with all their Pods. */
   async explain(manifests: readonly Manifest[], signal: AbortSignal): Promise<ObjectExplanation[]> {
     const explained: ObjectExplanation[] = [];
-    await this.#inCluster(signal, async ({ client, clusterId, selection, quotas }) => {
-      for (const quota of quotas) await this.#ledger.setTerms(termsOf(quota));
+    await this.#asGate(signal, async ({ client, clusterId, selection, quotas, admitter }) => {
+      for (const quota of quotas) await admitter.setTerms(termsOf(quota));
       for (const { object, kind } of manifests) {
         const resource = guessResource(kind);
         if (!resource.namespaced) continue;
@@ -161,7 +171,7 @@ export class QuotaDesk {
             quotas: selection.ofNamespace(namespace, labels),
             now: systemClock.now(),
             ask: ({ usage, quotas: ids, groupResource }) =>
-              this.#ledger.reserve({
+              admitter.reserve({
                 key: { cluster: clusterId, resource: groupResource, uid: randomUUID() },
                 namespace,
                 name: object.metadata?.name ?? '',
@@ -177,15 +187,26 @@ export class QuotaDesk {
     return explained;
   }
 
-  async #inCluster(
+  /** With what a gate asks: of a member of a hub the ledger alone knows nothing but slices. */
+  async #asGate(
     signal: AbortSignal,
-    work: (site: {
-      readonly client: KubeClient;
-      readonly clusterId: string;
-      readonly selection: QuotaSelection;
-      readonly quotas: readonly GlobalQuota[];
-    }) => Promise<void>,
+    work: (site: Site & { readonly admitter: Ledger | Member }) => Promise<void>,
   ): Promise<void> {
+    await this.#inCluster(signal, async (site) => {
+      const { store } = this.#quota;
+      if (store.mode !== 'Hub') return work({ ...site, admitter: this.#ledger });
+      const { clusterId } = site;
+      const parts = { store, ledger: this.#ledger, clusterId, clock: systemClock, log: this.#log };
+      const { member, close } = await openQuotaMember(parts);
+      try {
+        await work({ ...site, admitter: member });
+      } finally {
+        await close();
+      }
+    });
+  }
+
+  async #inCluster(signal: AbortSignal, work: (site: Site) => Promise<void>): Promise<void> {
     const client = new KubeClient(await loadClusterConfig({ environment: process.env }));
     try {
       const configuration = this.#quota;

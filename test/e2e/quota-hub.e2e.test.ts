@@ -63,6 +63,25 @@ describe('two gates with slices of a hub', () => {
     expect(kinds(await createMany('east', 'idle', 1))).toEqual(['exceeded']);
   });
 
+  it('leave their slices as they are while somebody asks what would fit', async () => {
+    await fleet.addQuota('asked', 10);
+    expect(kinds(await createMany('east', 'asked', 2))).toEqual(['stored', 'stored']);
+    const { asked: before } = await fleet.journal('east');
+    expect(Number(before?.hard['pods'])).toBeLessThan(10);
+    const explain = async (replicas: number): Promise<number | null> => {
+      const containers = [{ name: 'main', image: 'web', resources: { requests: { cpu: '1m' } } }];
+      const template = { metadata: { labels: { app: 'web' } }, spec: { containers } };
+      const spec = { replicas, selector: { matchLabels: { app: 'web' } }, template };
+      const deployment = { apiVersion: 'apps/v1', kind: 'Deployment', metadata: { name: 'web', namespace: 'asked' } };
+      const input = JSON.stringify({ ...deployment, spec });
+      return (await fleet.sallyport('east', ['quota', 'explain', '-'], input)).code;
+    };
+    expect([await explain(8), await explain(9)]).toEqual([0, 1]);
+    expect((await fleet.journal('east'))['asked']).toEqual(before);
+    expect(kinds(await createMany('west', 'asked', 8))).toEqual(Array(8).fill('stored'));
+    expect(kinds(await createMany('east', 'asked', 1))).toEqual(['exceeded']);
+  });
+
   it('go on within their slices while the line to the hub is cut, and share again when it is mended', async () => {
     await fleet.addQuota('cut', 12);
     const made = await createMany('east', 'cut', 6);

@@ -5,7 +5,7 @@ import { join, resolve } from 'node:path';
 import type { KubernetesObject } from '../../src/api/object-meta.ts';
 import { ApiStatusError, KubeClient, loadKubeconfig } from '../../src/kube/index.ts';
 import { globalQuotaDefinition, type HubCredentials } from '../../src/quota/index.ts';
-import { ControlPlane } from '../../src/testing/control-plane/index.ts';
+import { ControlPlane, type CommandResult } from '../../src/testing/control-plane/index.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { Background } from '../e2e/background.ts';
 import { GateProcess } from '../e2e/gate-process.ts';
@@ -203,18 +203,21 @@ quota:
     return { ca: read('ca.crt'), certificatePem: read('tls.crt'), privateKeyPem: read('tls.key') };
   }
 
-  /** What a command of \`sallyport quota\` prints as JSON about the journal of a cluster. */
+  /** The journal of a cluster, by quota. */
   async journal(cluster: ClusterName): Promise<Readonly<Record<string, JournalQuota>>> {
-    const { plane, configuration } = this.#member(cluster);
-    const file = join(this.folder, `${cluster}.yaml`);
-    const head = 'apiVersion: config.sallyport.dev/v1alpha1\nkind: GateConfiguration\n';
-    writeFileSync(file, head + configuration);
-    const main = join(root, 'src/cli/main.ts');
-    const command = [process.execPath, '--conditions=sallyport-source', main, 'quota', 'ls', '-o', 'json'];
-    const { stdout, stderr, code } = await plane.exec([...command, '--config', file]);
+    const { stdout, stderr, code } = await this.sallyport(cluster, ['quota', 'ls', '-o', 'json']);
     if (code !== 0) throw new Error(`sallyport quota ls: ${stderr}`);
     const list = JSON.parse(stdout) as (JournalQuota & { readonly name: string })[];
     return Object.fromEntries(list.map((each) => [each.name, each]));
+  }
+
+  /** A command with the configuration of a gate, beside it. */
+  sallyport(cluster: ClusterName, args: readonly string[], input?: string): Promise<CommandResult> {
+    const { plane, configuration } = this.#member(cluster);
+    const file = join(this.folder, `${cluster}.yaml`);
+    writeFileSync(file, `apiVersion: config.sallyport.dev/v1alpha1\nkind: GateConfiguration\n${configuration}`);
+    const command = [process.execPath, '--conditions=sallyport-source', join(root, 'src/cli/main.ts'), ...args];
+    return plane.exec([...command, '--config', file], { ...(input !== undefined && { input }) });
   }
 
   /** What the hub has written about Pods into the status. */
