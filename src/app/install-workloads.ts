@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { InvalidConfigurationError } from './errors.ts';
 import { parseGateConfiguration, type GateConfiguration } from './gate-configuration.ts';
-import { quotaStorage } from './quota-manifests.ts';
+import { quotaObjectsAccess, quotaStorage } from './quota-manifests.ts';
 import type { Identity, InstallOptions, Manifest } from './install-manifests.ts';
 
 /** Key of the GateConfiguration in its ConfigMap. */
@@ -23,6 +23,7 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
   const { port } = options.configuration.server;
   const decisions = decisionVolume(options);
   const ledger = quotaStorage(options.configuration.quota, name);
+  const quotas = quotaObjectsAccess(options.configuration.quota, name);
   const pod = podSpec(identity, name);
   const spread = (topologyKey: string): object => ({
     maxSkew: 1,
@@ -59,10 +60,10 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
             {
               ...container,
               ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
-              volumeMounts: [...container.volumeMounts, ...decisions.volumeMounts, ...ledger.volumeMounts],
+              volumeMounts: [container, decisions, quotas, ledger].flatMap(({ volumeMounts }) => volumeMounts),
             },
           ],
-          volumes: [...pod.volumes, ...decisions.volumes, ...ledger.volumes],
+          volumes: [pod, decisions, quotas, ledger].flatMap(({ volumes }) => volumes),
         },
       },
     },
@@ -73,6 +74,9 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
 export function registeringDeployment(options: WorkloadOptions, identity: Identity, configMap: string): Manifest {
   const { namespace, name, labels, selector } = identity;
   const container = gateContainer(options, ['register', '--watch', '--config', configurationPath]);
+  const pod = podSpec(identity, configMap);
+  // The secrets of the gate bear the name of the replicas that serve, as the configuration does.
+  const quotas = quotaObjectsAccess(options.configuration.quota, configMap);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -83,7 +87,11 @@ export function registeringDeployment(options: WorkloadOptions, identity: Identi
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
       template: {
         metadata: { labels },
-        spec: { ...podSpec(identity, configMap), containers: [container] },
+        spec: {
+          ...pod,
+          containers: [{ ...container, volumeMounts: [...container.volumeMounts, ...quotas.volumeMounts] }],
+          volumes: [...pod.volumes, ...quotas.volumes],
+        },
       },
     },
   };

@@ -95,6 +95,16 @@ it('a member of a hub has a disk for its slices, and its credentials from a Secr
   );
 });
 
+it('the kubeconfig of another cluster with the quotas comes from a Secret, for who serves and who registers', () => {
+  const printed = print('{ cluster: eu-2, objects: { mode: Cluster, kubeconfig: /etc/quota-objects/kubeconfig } }');
+  for (const name of ['gate', 'gate-registrar']) {
+    const { volumes, containers } = find(printed, 'Deployment', name).spec.template.spec;
+    expect(volumes).toContainEqual({ name: 'quota-objects', secret: { secretName: 'gate-quota-objects' } });
+    const mount = { name: 'quota-objects', mountPath: '/etc/quota-objects', readOnly: true };
+    expect(containers[0]?.volumeMounts).toContainEqual(mount);
+  }
+});
+
 it('who serves may read what is counted and write a status; who registers may read the quotas', () => {
   const printed = print('{ cluster: eu-1, counts: [deployments.apps] }');
   const rights = (name: string): string[] =>

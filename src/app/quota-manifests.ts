@@ -79,6 +79,23 @@ export function quotaStorage(
   };
 }
 
+/**
+ * What whoever reads the GlobalQuota objects of another cluster has mounted: the Secret `<name>-quota-objects` with its
+ * kubeconfig, in the place that the configuration names.
+ */
+export function quotaObjectsAccess(
+  quota: Quota,
+  name: string,
+): { readonly volumes: readonly object[]; readonly volumeMounts: readonly object[] } {
+  const { objects } = quota ?? {};
+  if (objects?.mode !== 'Cluster' || objects.kubeconfig === undefined) return { volumes: [], volumeMounts: [] };
+  const volume = 'quota-objects';
+  return {
+    volumes: [{ name: volume, secret: { secretName: `${name}-${volume}` } }],
+    volumeMounts: [{ name: volume, mountPath: dirname(objects.kubeconfig), readOnly: true }],
+  };
+}
+
 function hasOwnObjects({ objects }: QuotaConfiguration): boolean {
   return objects.mode === 'Cluster' && objects.kubeconfig === undefined;
 }
