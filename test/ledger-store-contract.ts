@@ -270,17 +270,58 @@ export function describeLedgerStore(
     it('keeps the sums of a removed quota right while charges name it', async () => {
       const { ledger, store } = await setUp();
       await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      await ledger.beginCensus('team', 'east', 'all');
       const first = reservation('a', ['team']);
       await ledger.reserve(first);
-      await ledger.removeTerms('team');
+      await ledger.endCensuses('east', new Set());
       expect(await ledger.quotas()).toEqual([]);
       await expect(ledger.reserve(reservation('b', ['team']))).rejects.toThrow('no terms of quota team');
       await ledger.setTerms(quotaTerms('team', { pods: '1' }));
       expect((await ledger.reserve(reservation('b', ['team']))).allowed).toBe(false);
-      await ledger.removeTerms('team');
+      await ledger.beginCensus('team', 'east', 'all');
+      await ledger.endCensuses('east', new Set());
       await ledger.observe([{ type: 'gone', key: first.key, namespace: 'shop' }]);
       await ledger.tidy();
       expect(await store.quotas()).toEqual([]);
+    });
+
+    it('knows what has been counted in a cluster until it is counted anew, forgotten, or held to no more', async () => {
+      const { ledger, other } = await setUp();
+      await ledger.registerCluster({ id: 'uid-1', name: 'east' });
+      await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      await expect(ledger.beginCensus('no-team', 'uid-1', 'all')).rejects.toThrow('no terms of quota no-team');
+      const counted = async (signature: string) => [...(await other.beginCensus('team', 'uid-1', signature)).resources];
+      await ledger.beginCensus('team', 'uid-2', 'all');
+      const { stamp } = await ledger.beginCensus('team', 'uid-1', 'all');
+      expect(await counted('all')).toEqual([]);
+      expect(await ledger.markCounted('team', 'uid-1', stamp, 'pods')).toBe(true);
+      expect(await ledger.markCounted('team', 'uid-2', stamp, 'pods')).toBe(false);
+      await ledger.setTerms(quotaTerms('team', { pods: '6' }, { generation: 2 }));
+      expect(await counted('all')).toEqual(['pods']);
+      expect(await counted('some')).toEqual([]);
+      expect(await counted('all')).toEqual([]);
+      expect(await ledger.markCounted('team', 'uid-1', stamp, 'pods')).toBe(false);
+
+      const again = await ledger.beginCensus('team', 'uid-1', 'all');
+      await ledger.markCounted('team', 'uid-1', again.stamp, 'pods');
+      await ledger.forgetCluster('uid-1', { by: 'jane', reason: 'gone' });
+      expect(await counted('all')).toEqual([]);
+    });
+
+    it('keeps a quota until the last gate that holds itself to it does so no more', async () => {
+      const { ledger, other } = await setUp();
+      for (const id of ['team', 'shared-out']) await ledger.setTerms(quotaTerms(id, { pods: '5' }));
+      await ledger.changeQuota('shared-out', ({ quota }) => ({
+        ...(quota !== undefined && { quota: { ...quota, memo: 'slices' } }),
+        result: undefined,
+      }));
+      for (const id of ['team', 'shared-out']) {
+        for (const cluster of ['uid-1', 'uid-2']) await ledger.beginCensus(id, cluster, 'all');
+      }
+      await ledger.endCensuses('uid-1', new Set());
+      expect((await ledger.reserve(reservation('a', ['team']))).allowed).toBe(true);
+      await other.endCensuses('uid-2', new Set());
+      expect((await ledger.quotas()).map(({ terms }) => terms.id)).toEqual(['shared-out']);
     });
 
     it('undoes a batch as a whole when deciding it fails, and goes on', async () => {

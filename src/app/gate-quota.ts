@@ -147,22 +147,12 @@ export class GateQuota {
           onFault: figures.fault,
           clock,
         });
-      const known = new Set<string>();
       const apply = async (set: ObjectSet<GlobalQuota>): Promise<void> => {
         const quotas = set.objects.map(({ object }) => object);
-        for (const quota of quotas) {
-          if (!known.has(quota.id) && (await isCountedBefore(ledger, quota, clusterId))) observer.assumeCounted(quota);
-          await (hub?.member ?? ledger).setTerms(termsOf(quota));
-        }
-        this.#selection.set(quotas);
-        observer.quotasChanged();
+        await Promise.all(quotas.map((quota) => (hub?.member ?? ledger).setTerms(termsOf(quota))));
+        await observer.setQuotas(quotas);
         writer?.set(set);
         this.#options.onWebhook(webhook());
-        const present = new Set(quotas.map(({ id }) => id));
-        // A slice is kept until it has gone back to the hub.
-        if (hub === undefined) for (const id of known) if (!present.has(id)) await ledger.removeTerms(id);
-        known.clear();
-        for (const id of present) known.add(id);
       };
       // Before the first question is answered: what decides which quotas an object falls under.
       await observer.start(signal);
@@ -197,12 +187,6 @@ export class GateQuota {
       }
     });
   }
-}
-
-/** Whether this very quota was in force here in an earlier process: the ledger goes on from what that knew. */
-async function isCountedBefore(ledger: Ledger, quota: GlobalQuota, clusterId: string): Promise<boolean> {
-  const standing = await ledger.standing(quota.id);
-  return standing?.terms.generation === quota.generation && standing.byCluster.has(clusterId);
 }
 
 /** What has been opened, to be closed in the opposite order. */

@@ -14,7 +14,19 @@ import { countedResources } from './webhook-rules.ts';
 
 export interface QuotaObserverOptions {
   readonly client: KubeClient;
-  readonly ledger: Pick<Ledger, 'observe' | 'openReservations' | 'settle' | 'recount' | 'standing' | 'tidy' | 'now'>;
+  readonly ledger: Pick<
+    Ledger,
+    | 'observe'
+    | 'openReservations'
+    | 'settle'
+    | 'recount'
+    | 'beginCensus'
+    | 'markCounted'
+    | 'endCensuses'
+    | 'standing'
+    | 'tidy'
+    | 'now'
+  >;
   /** Id of this cluster: the uid of its namespace kube-system. */
   readonly clusterId: string;
   readonly selection: QuotaSelection;
@@ -89,7 +101,7 @@ export class QuotaObserver {
   /** By uid, in the order in which they changed. */
   readonly #changes = new Map<string, Change>();
   /** Which resources the ledger has been told all objects of, quota by quota. */
-  readonly #counted = new Map<string, Counted>();
+  #counted: ReadonlyMap<string, Counted> = new Map();
   readonly #counting = new Set<string>();
   readonly #graceTimers = new Map<string, () => void>();
   readonly #stopping = new AbortController();
@@ -115,7 +127,7 @@ export class QuotaObserver {
   async start(signal?: AbortSignal): Promise<void> {
     this.#namespaces.start();
     await this.#namespaces.waitForSync(signal);
-    this.quotasChanged();
+    this.#watchAll();
     this.#repeat(settleMilliseconds, 'settling old reservations', () => this.settle());
     this.#repeat(recountMilliseconds, 'the recount', () => this.recount());
   }
@@ -131,32 +143,42 @@ export class QuotaObserver {
     await Promise.allSettled(this.#running);
   }
 
-  /** The selection has other quotas: watches what they count, and tells of every object what it counts against now. */
-  quotasChanged(): void {
+  /**
+   * Other quotas are in force: watches what they count, and tells of every object what it counts against now. What an earlier
+   * process has counted for a quota to its end is gone on from. The ledger has their terms.
+   *
+   * Throws {@link LedgerStoreError} and {@link UnknownQuotaError}; then those before are in force still.
+   */
+  async setQuotas(quotas: readonly GlobalQuota[]): Promise<void> {
+    const { ledger, clusterId, selection } = this.#options;
+    // Written before anything is told by the new selection: a process that ends in between begins to count anew.
+    const counted = await Promise.all(
+      quotas.map(async (quota): Promise<[string, Counted]> => {
+        const { id } = quota;
+        const signature = selection.signatureOf(quota);
+        const { stamp, resources } = await ledger.beginCensus(id, clusterId, signature);
+        return [id, { id, signature, stamp, resources: new Set(resources) }];
+      }),
+    );
+    await ledger.endCensuses(clusterId, new Set(quotas.map(({ id }) => id)));
+    selection.set(quotas);
+    const selected = new Set(selection.quotas.map(({ id }) => id));
+    this.#counted = new Map(counted.filter(([id]) => selected.has(id)));
+    this.#watchAll();
+    // What nobody counts any more is watched on: its objects have to be taken off what they counted against.
+    this.#lookAgain();
+  }
+
+  #watchAll(): void {
     const wanted = countedResources(this.#options.selection.quotas);
     if (wanted.some(({ resource }) => resource === 'resourceclaims') && !this.#isWatchingDevices) {
       this.#isWatchingDevices = true;
       this.#deviceClasses.start();
     }
-    const before = new Map(this.#counted);
-    this.#counted.clear();
-    for (const quota of this.#options.selection.quotas) {
-      const signature = countingSignature(quota);
-      const known = before.get(quota.id);
-      this.#counted.set(quota.id, known?.signature === signature ? known : { signature, resources: new Set() });
-    }
     for (const resource of wanted) {
       if (this.#watched.get(formatGroupResource(resource))?.informer.hasSynced === true) this.#count(resource);
       else this.#watch(resource);
     }
-    // What nobody counts any more is watched on: its objects have to be taken off what they counted against.
-    this.#lookAgain();
-  }
-
-  /** An earlier process has counted all that this quota counts here, and the ledger has it still. */
-  assumeCounted(quota: GlobalQuota): void {
-    const names = countedResources([quota]).map(formatGroupResource);
-    this.#counted.set(quota.id, { signature: countingSignature(quota), resources: new Set(names) });
   }
 
   /** Whether the ledger knows all objects of a resource that a quota counts here. Before that no number means anything. */
@@ -272,9 +294,21 @@ export class QuotaObserver {
       objects,
     });
     metrics.recounted(result);
-    for (const { resources } of counted) resources.add(name);
+    await this.#markCounted(counted, name);
     const { gone, discovered, changed, released } = result;
     if (gone + discovered + changed + released > 0) this.#log.info('recount mended', { resource: name, ...result });
+  }
+
+  async #markCounted(counted: readonly Counted[], resource: string): Promise<void> {
+    const { ledger, clusterId } = this.#options;
+    const unmarked = counted.filter(({ resources }) => !resources.has(resource));
+    await Promise.all(
+      unmarked.map(async (each) => {
+        if (await ledger.markCounted(each.id, clusterId, each.stamp, resource)) each.resources.add(resource);
+        // Another replica began anew, by a configuration of its own: what it took off has to be counted again.
+        else each.stamp = (await ledger.beginCensus(each.id, clusterId, each.signature)).stamp;
+      }),
+    );
   }
 
   #watch(resource: GroupResource): void {
@@ -322,8 +356,8 @@ export class QuotaObserver {
         } catch (error) {
           if (this.#stopping.signal.aborted) return;
           this.#log.warn('cannot count what is there; trying again', { resource: name, reason: messageOf(error) });
-          await this.#pause(retryMilliseconds);
         }
+        if (!isDone()) await this.#pause(retryMilliseconds);
       }
       this.#counting.delete(name);
     }).catch(() => undefined);
@@ -512,17 +546,12 @@ export class QuotaObserver {
   }
 }
 
+/** The {@link Census} of one quota here. */
 interface Counted {
+  readonly id: string;
   readonly signature: string;
+  stamp: string;
   readonly resources: Set<string>;
-}
-
-/** Equal when the same objects count towards the same names. */
-function countingSignature({ hard, scopes, clusters, namespaces }: GlobalQuota): string {
-  const selections = [clusters, namespaces].map(({ names, labels, isEverything }) => {
-    return [isEverything, [...names].sort(), labels?.toString() ?? null];
-  });
-  return JSON.stringify([[...hard.keys()].sort(), scopes, ...selections]);
 }
 
 /** One thing to tell the ledger. */

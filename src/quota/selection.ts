@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type GlobalQuota, selects } from './global-quota.ts';
 
 /** This cluster as quotas select it. */
@@ -34,6 +35,19 @@ export class QuotaSelection {
     this.#quotas = quotas
       .filter((quota) => selects(quota.clusters, name, labels))
       .sort((left, right) => (left.name < right.name ? -1 : 1));
+  }
+
+  /**
+   * Names what a quota counts in this cluster: equal when the same objects count towards the same names. `''` for one that
+   * does not select the cluster.
+   */
+  signatureOf({ hard, scopes, clusters, namespaces }: GlobalQuota): string {
+    const { name, labels } = this.#options.cluster;
+    if (!selects(clusters, name, labels)) return '';
+    const { names, labels: matcher, isEverything } = namespaces;
+    const selected = [isEverything, [...names].sort(), matcher?.toString() ?? null, [...this.#excluded].sort()];
+    const facts = JSON.stringify([name, Object.entries(labels).sort(), [...hard.keys()].sort(), scopes, selected]);
+    return createHash('sha256').update(facts).digest('base64url');
   }
 
   ofNamespace(name: string, labels: Readonly<Record<string, string>> | undefined): GlobalQuota[] {

@@ -50,7 +50,7 @@ export interface ApiServerFaults {
 }
 
 /** An API server ends a handler after 34 s. */
-const handlerMilliseconds = 34_000;
+export const handlerMilliseconds = 34_000;
 const webhookTimeoutMilliseconds = 3000;
 const maxGenerateNameTries = 8;
 

@@ -1,5 +1,5 @@
 import { Quantity } from '../../src/api/quantity.ts';
-import type { Ledger, Observation, Reservation, Verdict } from '../../src/quota/ledger/index.ts';
+import type { Census, Ledger, Observation, Reservation, Verdict } from '../../src/quota/ledger/index.ts';
 import type { ResourceList } from '../../src/usage/index.ts';
 import type { LiveObject, ObjectUsage, Review, SimulatedApiServer } from './api-server.ts';
 import type { Random } from './random.ts';
@@ -15,6 +15,10 @@ export interface WatchFaults {
   readonly staleList: number;
   /** A consistent read fails. */
   readonly failedRead: number;
+  /** The process is killed after an object of its first count. */
+  readonly killedCounting: number;
+  /** How long a list of the whole cluster takes at most. */
+  readonly listMilliseconds: number;
 }
 
 /** What is broken on purpose. */
@@ -22,6 +26,7 @@ export interface GateBreakages {
   readonly releasesByTimeAlone?: boolean;
   readonly keysByReviewUid?: boolean;
   readonly sumsPendingUpdates?: boolean;
+  readonly trustsWhatIsCharged?: boolean;
 }
 
 export interface SimulatedGateOptions {
@@ -38,6 +43,8 @@ export interface SimulatedGateOptions {
   readonly random: Random;
   readonly faults: WatchFaults;
   readonly breakages: GateBreakages;
+  /** Kills the process, and has it started anew some time later. */
+  readonly kill: () => void;
 }
 
 /** A reply is on its way for a while, and the API server's time includes that. */
@@ -57,10 +64,34 @@ export class SimulatedGate {
   }
 
   start(): void {
-    this.#list();
+    this.#options.process.after(this.#listTime(), () => this.#list());
     this.#repeat(settleMilliseconds, () => this.#settle());
     this.#repeat(recountMilliseconds, () => this.recount());
     void this.recount().catch(() => undefined);
+  }
+
+  /** Returns when all that lives has been told, by this process or by one before it. */
+  async count(quotas: readonly string[]): Promise<void> {
+    const { cluster, ledger, apiServer, random, faults, kill } = this.#options;
+    const censuses = await Promise.all(quotas.map((id) => ledger.beginCensus(id, cluster, 'everything')));
+    if (await this.#isCounted(quotas, censuses)) return;
+    for (const object of apiServer.listAt(apiServer.resourceVersion)) {
+      await this.#observe([this.#present(object)]);
+      if (!random.chance(faults.killedCounting)) continue;
+      kill();
+      return new Promise(() => undefined);
+    }
+    while (!(await this.recount()));
+    for (const [index, id] of quotas.entries()) {
+      await ledger.markCounted(id, cluster, censuses[index]?.stamp ?? '', 'pods');
+    }
+  }
+
+  async #isCounted(quotas: readonly string[], censuses: readonly Census[]): Promise<boolean> {
+    const { cluster, ledger, breakages } = this.#options;
+    if (breakages.trustsWhatIsCharged !== true) return censuses.every(({ resources }) => resources.has('pods'));
+    const standings = await Promise.all(quotas.map((id) => ledger.standing(id)));
+    return standings.every((standing) => standing?.byCluster.has(cluster) === true);
   }
 
   /** What the webhook says. Rejects when it has no verdict: a fault. */
@@ -87,11 +118,13 @@ export class SimulatedGate {
     process.after(random.between(1, 60), () => void this.#tell());
   }
 
-  async recount(): Promise<void> {
+  /** False when the cluster could not be read. */
+  async recount(): Promise<boolean> {
     const { ledger, cluster, apiServer, process, random, faults } = this.#options;
     const listBegan = ledger.now();
     await this.#roundTrip();
-    if (random.chance(faults.failedRead)) return;
+    await new Promise<void>((resolve) => process.after(this.#listTime(), resolve));
+    if (random.chance(faults.failedRead)) return false;
     const objects = apiServer.listAt(apiServer.resourceVersion).map((object) => ({
       uid: object.uid,
       name: object.name,
@@ -101,6 +134,7 @@ export class SimulatedGate {
     const resourceVersion = BigInt(apiServer.resourceVersion);
     await new Promise<void>((resolve) => process.after(random.between(1, 50), resolve));
     await ledger.recount({ cluster, resource: 'pods', listBegan, resourceVersion, objects });
+    return true;
   }
 
   #list(): void {
@@ -208,12 +242,17 @@ export class SimulatedGate {
     return { cluster: this.#options.cluster, resource: 'pods', uid };
   }
 
+  #listTime(): number {
+    const { random, faults } = this.#options;
+    return random.between(0, faults.listMilliseconds);
+  }
+
   #roundTrip(): Promise<void> {
     const { process, random } = this.#options;
     return new Promise((resolve) => process.after(random.between(1, 40), resolve));
   }
 
-  #repeat(milliseconds: number, work: () => Promise<void>): void {
+  #repeat(milliseconds: number, work: () => Promise<unknown>): void {
     this.#options.process.after(milliseconds, () => {
       void work()
         .catch(() => undefined)

@@ -3,7 +3,7 @@ import { Hub } from '../../src/quota/hub/index.ts';
 import { Ledger, MemoryLedgerStore, type QuotaTerms, type Verdict } from '../../src/quota/ledger/index.ts';
 import { HubUnreachableError, Member, type HubConnection } from '../../src/quota/slices/index.ts';
 import { messages, writeMessage } from '../../src/quota/slices/wire.ts';
-import { SimulatedApiServer, type ObjectUsage, type Outcome, type Review } from './api-server.ts';
+import { handlerMilliseconds, SimulatedApiServer, type ObjectUsage, type Outcome, type Review } from './api-server.ts';
 import { Checker, shared } from './checker.ts';
 import { Claims } from './claims.ts';
 import { FaultyStore } from './faulty-store.ts';
@@ -19,7 +19,8 @@ export type Breakage =
   | 'key-by-review-uid'
   | 'sum-pending-updates'
   | 'answer-before-commit'
-  | 'regive-at-lease-end';
+  | 'regive-at-lease-end'
+  | 'trust-what-is-charged';
 
 export interface HistoryResult {
   readonly seed: number;
@@ -89,7 +90,9 @@ class World {
   readonly #profile: Profile;
   readonly #breakage: Breakage | undefined;
   readonly #clusters: SimulatedCluster[];
-  readonly #sharedDisk = new MemoryLedgerStore();
+  #sharedDisk = new MemoryLedgerStore();
+  /** No gate starts before: the ledger that all share was lost. */
+  #downUntil = 0;
   readonly #hubDisk = new MemoryLedgerStore();
   #hub: SimulatedHub | undefined;
   /** Quotas by namespace, as they are. */
@@ -227,6 +230,10 @@ class World {
   }
 
   #startGate(cluster: SimulatedCluster, index: number): void {
+    if (this.#time.now < this.#downUntil) {
+      this.#time.after(this.#downUntil - this.#time.now, () => this.#startGate(cluster, index));
+      return;
+    }
     const { id, api } = cluster;
     const process = new Process(id, this.#time, this.#wallOffset());
     const kill = (): void => this.#killGate(cluster, index, process);
@@ -276,10 +283,12 @@ class World {
           releasesByTimeAlone: this.#breakage === 'release-by-time-alone',
           keysByReviewUid: this.#breakage === 'key-by-review-uid',
           sumsPendingUpdates: this.#breakage === 'sum-pending-updates',
+          trustsWhatIsCharged: this.#breakage === 'trust-what-is-charged',
         },
+        kill,
       });
       // What lives is counted before anything is admitted, as a journal may be new.
-      await gate.recount();
+      await gate.count([...this.#terms.keys()]);
       member?.start();
       gate.start();
       replica.gate = gate;
@@ -511,6 +520,8 @@ class World {
   }
 
   #act(cluster: SimulatedCluster, namespace: string, random: Random, maxUsage: ObjectUsage): void {
+    // Clients rest meanwhile, else little would live when it is counted.
+    if (this.#time.now < this.#downUntil) return;
     const { api } = cluster;
     const live = [...api.objects.values()];
     const choice = random.next();
@@ -558,6 +569,8 @@ class World {
     );
     plan(incidents.remakes, () => this.#remake(random));
     plan(incidents.lostJournals, () => this.#loseJournal(random));
+    if (incidents.lostLedgers > 0)
+      this.#time.after(random.between(activeMilliseconds / 5, activeMilliseconds / 2), () => this.#loseLedger());
   }
 
   #partition(random: Random): void {
@@ -671,6 +684,20 @@ class World {
     cluster.disk = new MemoryLedgerStore();
     for (const [index, replica] of cluster.replicas.entries()) {
       if (replica !== undefined) this.#killGate(cluster, index, replica.process);
+    }
+  }
+
+  /**
+   * The disk of the ledger that all share is lost. Gates come back when every request has ended that was admitted by it, since
+   * nothing knows of those; what lives they count.
+   */
+  #loseLedger(): void {
+    this.#sharedDisk = new MemoryLedgerStore();
+    this.#downUntil = this.#time.now + handlerMilliseconds;
+    for (const cluster of this.#clusters) {
+      for (const [index, replica] of cluster.replicas.entries()) {
+        if (replica !== undefined) this.#killGate(cluster, index, replica.process);
+      }
     }
   }
 

@@ -46,6 +46,8 @@ export interface Incidents {
   readonly bypasses: number;
   readonly remakes: number;
   readonly lostJournals: number;
+  /** Only where one cluster uses the ledger: with more, each would admit before the others are counted. */
+  readonly lostLedgers: 0 | 1;
 }
 
 /** Breakages that only show against the faults, and those that show where nothing else is in the way. */
@@ -54,7 +56,9 @@ const calmShares: Partial<Record<Breakage, number>> = { 'key-by-review-uid': 0.7
 /** A fifth of the histories are without faults, where every refusal is looked at most strictly; the others have some of them. */
 export function profileOf(random: Random, breakage: Breakage | undefined): Profile {
   const isCalm = random.chance(breakage === undefined ? 0.2 : (calmShares[breakage] ?? 0));
-  const isSliced = breakage === 'regive-at-lease-end' || random.chance(0.65);
+  const losesLedger =
+    breakage === 'trust-what-is-charged' || (breakage === undefined && !isCalm && random.chance(0.05));
+  const isSliced = !losesLedger && (breakage === 'regive-at-lease-end' || random.chance(0.65));
   const rate = (high: number, share = 0.35): number => (!isCalm && random.chance(share) ? random.next() * high : 0);
   const times = (high: number, share = 0.35): number => (!isCalm && random.chance(share) ? random.between(1, high) : 0);
   const store = {
@@ -63,19 +67,19 @@ export function profileOf(random: Random, breakage: Breakage | undefined): Profi
     failed: rate(0.05, 0.2),
     inDoubt: rate(0.05, 0.2),
   };
-  const hasTwoQuotas = random.chance(0.5);
-  const isLong = breakage === 'release-by-time-alone' || (!isCalm && random.chance(0.15));
+  const hasTwoQuotas = random.chance(losesLedger ? 0.2 : 0.5);
+  const isLong = losesLedger || breakage === 'release-by-time-alone' || (!isCalm && random.chance(0.15));
   const quotas = new Map([['q0', { pods: random.between(2, 8), cpu: random.between(4, 16) }]]);
   if (hasTwoQuotas) quotas.set('q1', { pods: random.between(1, 6), cpu: random.between(3, 12) });
   const namespaces = new Map<string, readonly string[]>([['shop', ['q0']]]);
   if (random.chance(0.6)) namespaces.set('bank', hasTwoQuotas ? ['q0', 'q1'] : ['q0']);
   return {
     shape: isSliced ? 'slices' : 'shared',
-    clusters: isSliced ? random.between(2, 3) : random.between(1, 2),
+    clusters: isSliced ? random.between(2, 3) : losesLedger ? 1 : random.between(1, 2),
     replicas: random.chance(0.3) ? 2 : 1,
     quotas,
     namespaces,
-    actions: random.between(12, 30),
+    actions: losesLedger ? random.between(60, 120) : random.between(12, 30),
     activeMilliseconds: isLong ? 140_000 : 30_000,
     maxUsage: { pods: 1, cpu: random.between(1, 5) },
     onLeaseEnd: random.chance(0.3) ? 'stop' : 'spend',
@@ -92,6 +96,8 @@ export function profileOf(random: Random, breakage: Breakage | undefined): Profi
       cutMilliseconds: isLong ? 90_000 : 5000,
       staleList: rate(0.5),
       failedRead: rate(0.2),
+      killedCounting: losesLedger ? 0.4 : rate(0.2),
+      listMilliseconds: losesLedger ? 20_000 : rate(8000),
     },
     isCalm,
     maxBatch: random.chance(0.5) ? 1 : 256,
@@ -108,6 +114,7 @@ export function profileOf(random: Random, breakage: Breakage | undefined): Profi
       bypasses: times(2, 0.15),
       remakes: times(1, 0.1),
       lostJournals: times(1, 0.1),
+      lostLedgers: losesLedger ? 1 : 0,
     },
   };
 }
@@ -118,6 +125,6 @@ export function calmAll(profile: Profile): void {
   Object.assign(apiServer, { repeatedCall: 0, refusedElsewhere: 0, lateWrite: 0, staleRead: 0 });
   Object.assign(network, { lost: 0, duplicated: 0, late: 0 });
   Object.assign(store, { killedBefore: 0, killedAfter: 0, failed: 0, inDoubt: 0 });
-  Object.assign(watch, { cut: 0, staleList: 0, failedRead: 0 });
+  Object.assign(watch, { cut: 0, staleList: 0, failedRead: 0, killedCounting: 0, listMilliseconds: 0 });
   profile.lateAnswer = 0;
 }

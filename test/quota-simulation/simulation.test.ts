@@ -44,6 +44,7 @@ describe('quota: ledger, slices and hub in a simulated world', () => {
     'sum-pending-updates',
     'answer-before-commit',
     'regive-at-lease-end',
+    'trust-what-is-charged',
   ])('finds what is broken on purpose: %s', { timeout: 120_000 }, async (breakage) => {
     let seed = firstSeed;
     while ((await playHistory(seed, breakage)).violations.length === 0) {

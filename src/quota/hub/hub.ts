@@ -326,7 +326,7 @@ export class Hub {
     return factor;
   }
 
-  #stateOf({ terms, memo }: StoredQuota): QuotaState {
+  #stateOf({ terms, memo }: Pick<StoredQuota, 'terms' | 'memo'>): QuotaState {
     const heard = this.#heard.get(terms.id);
     return {
       hard: limitsOf(terms.hard),

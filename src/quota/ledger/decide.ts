@@ -307,12 +307,13 @@ function changeQuota(
 ): unknown {
   const stored = draft.quota(id);
   const { used, reserved } = draft.balance({ quota: id, cluster: '', namespace: '' });
-  const { quota, result } = change({ quota: stored?.removed === true ? undefined : stored, used, reserved });
-  if (quota === undefined) return result;
+  const { quota: changedTo, result } = change({ quota: stored?.removed === true ? undefined : stored, used, reserved });
+  if (changedTo === undefined) return result;
+  const quota = changedTo && { census: stored?.census ?? null, ...changedTo };
   if (quota !== null) draft.putQuota(id, quota);
   else if (stored !== undefined) {
     const isFree = used.size === 0 && reserved.size === 0;
-    draft.putQuota(id, isFree ? null : { ...stored, removed: true });
+    draft.putQuota(id, isFree ? null : { ...stored, removed: true, census: null });
   }
   const changed = describeTerms(stored, quota);
   if (changed !== undefined) draft.note({ at: context.now, kind: 'terms', facts: { quota: id, ...changed } });

@@ -1,3 +1,4 @@
+export type { Census } from './census.ts';
 export { chargeState, type Charge, type ChargeKey, type ChargeState } from './charge.ts';
 export { ClusterIdentityError, LedgerStoppedError, LedgerStoreError, UnknownQuotaError } from './errors.ts';
 export {
@@ -12,6 +13,7 @@ export {
 } from './ledger.ts';
 export { noLedgerEvents, type CommittedBatch, type LedgerEvents } from './ledger-events.ts';
 export type {
+  ChangedQuota,
   Observation,
   ObservationOutcome,
   QuotaChange,

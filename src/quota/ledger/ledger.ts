@@ -3,9 +3,10 @@ import { silentLogger, systemClock, type Clock, type Logger } from '../../teleme
 import type { ResourceList } from '../../usage/index.ts';
 import { amountsOf, differenceOf, resourceListOf } from './amounts.ts';
 import { Breakdowns } from './breakdown.ts';
+import { readCensuses, writeCensuses, type Census } from './census.ts';
 import { chargeState, keyText, shareOf, quotasOf, type Charge, type ChargeKey, type ChargeState } from './charge.ts';
 import { takenOf } from './draft.ts';
-import { ClusterIdentityError } from './errors.ts';
+import { ClusterIdentityError, UnknownQuotaError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
 import { noLedgerEvents, type LedgerEvents } from './ledger-events.ts';
 import type {
@@ -259,9 +260,52 @@ export class Ledger {
     });
   }
 
-  /** The quota limits nothing any more. */
-  async removeTerms(id: string): Promise<void> {
-    await this.changeQuota(id, ({ quota }) => ({ ...(quota !== undefined && { quota: null }), result: undefined }));
+  /**
+   * The gate of a cluster holds itself to a quota, whose terms were set before. Says what has been counted there for it; with
+   * another signature than the last one nothing has, and the count begins anew. Throws {@link UnknownQuotaError}.
+   */
+  async beginCensus(id: string, cluster: string, signature: string): Promise<Census> {
+    const begun: Census = { signature, stamp: randomBytes(9).toString('base64url'), resources: new Set() };
+    return this.changeQuota<Census>(id, ({ quota }) => {
+      if (quota === undefined) throw new UnknownQuotaError([id]);
+      const censuses = readCensuses(quota.census);
+      const known = censuses.get(cluster);
+      if (known?.signature === signature) return { result: known };
+      const census = writeCensuses(new Map([...censuses, [cluster, begun]]));
+      return { quota: { ...quota, census }, result: begun };
+    });
+  }
+
+  /** Every object of a resource has been told since this census began. False when it is not the one that is kept any more. */
+  async markCounted(id: string, cluster: string, stamp: string, resource: string): Promise<boolean> {
+    return this.changeQuota<boolean>(id, ({ quota }) => {
+      const censuses = readCensuses(quota?.census ?? null);
+      const known = censuses.get(cluster);
+      if (quota === undefined || known?.stamp !== stamp) return { result: false };
+      if (known.resources.has(resource)) return { result: true };
+      const counted = { ...known, resources: new Set([...known.resources, resource]) };
+      return { quota: { ...quota, census: writeCensuses(new Map([...censuses, [cluster, counted]])) }, result: true };
+    });
+  }
+
+  /**
+   * The gate of a cluster holds itself to no quotas but these. Of the others the last one that does takes the terms along;
+   * a quota with a memo stays for whoever shares it out.
+   */
+  async endCensuses(cluster: string, kept: ReadonlySet<string>): Promise<void> {
+    const ended = (await this.quotas()).filter(({ terms, census }) => {
+      return !kept.has(terms.id) && readCensuses(census).has(cluster);
+    });
+    await Promise.all(ended.map(({ terms }) => this.#endCensus(terms.id, cluster)));
+  }
+
+  async #endCensus(id: string, cluster: string): Promise<void> {
+    await this.changeQuota(id, ({ quota }) => {
+      const censuses = new Map(readCensuses(quota?.census ?? null));
+      if (quota === undefined || !censuses.delete(cluster)) return { result: undefined };
+      if (censuses.size === 0 && quota.memo === null) return { quota: null, result: undefined };
+      return { quota: { ...quota, census: writeCensuses(censuses) }, result: undefined };
+    });
   }
 
   /**
@@ -372,6 +416,8 @@ export class Ledger {
    */
   async forgetCluster(id: string, { by, reason }: { readonly by: string; readonly reason: string }): Promise<number> {
     const facts = { cluster: id, by, reason };
+    // Before anything is freed: what comes back is to be counted before it is trusted.
+    await this.endCensuses(id, new Set());
     await this.#changeClusters(() => ({ remove: id, audit: { at: this.#clock.now(), kind: 'forget-cluster', facts } }));
     let released = 0;
     for (;;) {

@@ -84,8 +84,13 @@ export interface QuotaState {
   readonly reserved: Amounts;
 }
 
-/** Decides on a quota in one transaction with its sums. Pure, since it may run again. Without `quota`, nothing is written. */
-export type QuotaChange<T> = (state: QuotaState) => { readonly quota?: StoredQuota | null; readonly result: T };
+/**
+ * Decides on a quota in one transaction with its sums. Pure, since it may run again. Without `quota`, nothing is written;
+ * a `census` that is not named stays as it was.
+ */
+export type QuotaChange<T> = (state: QuotaState) => { readonly quota?: ChangedQuota | null; readonly result: T };
+
+export type ChangedQuota = Omit<StoredQuota, 'census'> & Partial<Pick<StoredQuota, 'census'>>;
 
 /** One thing to be done to the ledger, whole or not at all. */
 export type Operation =

@@ -33,4 +33,6 @@ export interface StoredQuota {
   readonly removed: boolean;
   /** Text that belongs to whoever shares the quota out, changed together with the terms. */
   readonly memo: string | null;
+  /** How far clusters have been counted for it: {@link readCensuses}. Null when no gate holds itself to it. */
+  readonly census: string | null;
 }

@@ -4,12 +4,12 @@ import { formatResourceList, type ResourceList } from '../../usage/index.ts';
 import { areEqualLists, maskList } from '../../usage/resource-list.ts';
 import { amountsOf, maxOf, noAmounts, quantityOf, sumOf, type Amounts } from '../ledger/amounts.ts';
 import type {
+  ChangedQuota,
   Exceeded,
   Ledger,
   QuotaTerms,
   Reservation,
   ReserveOptions,
-  StoredQuota,
   Verdict,
 } from '../ledger/index.ts';
 import { HubUnreachableError } from './errors.ts';
@@ -477,7 +477,7 @@ export class Member {
   }
 
   /** The quota as the member's own ledger is to hold it. */
-  #stored(terms: QuotaTerms, journal: SliceJournal): StoredQuota {
+  #stored(terms: QuotaTerms, journal: SliceJournal): ChangedQuota {
     const { perCluster: _perCluster, warnAtPercent: _warnAtPercent, ...local } = terms;
     const view = this.#views.get(terms.id);
     const hard =

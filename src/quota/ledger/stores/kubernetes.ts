@@ -308,7 +308,7 @@ function rowsOf({ charges, quotas, accounts, clusters, audit }: LedgerChanges, s
     rows.push([`${rowKinds.account}${accountText(account)}`, value]);
   }
   for (const { id, quota } of quotas) {
-    const value = quota === null ? null : JSON.stringify([encodeTerms(quota.terms), quota.removed ? 1 : 0, quota.memo]);
+    const value = quota === null ? null : quotaText(quota);
     rows.push([`${rowKinds.quota}${id}`, value]);
     if (quota !== null) continue;
     const prefix = `${id}\n`;
@@ -341,10 +341,14 @@ function toCharge(id: string, value: string): Charge {
   return decodeCharge({ key: { cluster, resource, uid }, namespace, name, released, body });
 }
 
+function quotaText({ terms, removed, memo, census }: StoredQuota): string {
+  return JSON.stringify([encodeTerms(terms), removed ? 1 : 0, memo, census]);
+}
+
 function toQuota(value: string): StoredQuota {
-  // Written by rowsOf.
-  const [terms, removed, memo] = JSON.parse(value) as [string, 0 | 1, string | null];
-  return { terms: decodeTerms(terms), removed: removed === 1, memo };
+  // Written by quotaText.
+  const [terms, removed, memo, census = null] = JSON.parse(value) as [string, 0 | 1, string | null, string?];
+  return { terms: decodeTerms(terms), removed: removed === 1, memo, census };
 }
 
 function toBalance(value: string): Account['balance'] {

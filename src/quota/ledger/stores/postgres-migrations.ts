@@ -23,4 +23,5 @@ export const postgresMigrations: readonly { readonly version: number; readonly s
       )`,
     ],
   },
+  { version: 2, statements: ['ALTER TABLE sallyport_quota ADD COLUMN census TEXT'] },
 ];

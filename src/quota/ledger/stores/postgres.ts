@@ -79,7 +79,7 @@ export class PostgresLedgerStore implements LedgerStore {
   }
 
   async quotas(): Promise<StoredQuota[]> {
-    return (await this.#rows('SELECT terms, removed, memo FROM sallyport_quota ORDER BY id')).map(toQuota);
+    return (await this.#rows('SELECT terms, removed, memo, census FROM sallyport_quota ORDER BY id')).map(toQuota);
   }
 
   async accounts(quota: string): Promise<Account[]> {
@@ -229,7 +229,7 @@ async function load(client: pg.PoolClient, { keys, quotas, places, clusters }: L
     const values = [[...ids]];
     const { rows } = await client.query<Row>({
       name: 'sallyport-quotas',
-      text: 'SELECT terms, removed, memo FROM sallyport_quota WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE',
+      text: 'SELECT terms, removed, memo, census FROM sallyport_quota WHERE id = ANY($1::text[]) ORDER BY id FOR UPDATE',
       values,
     });
     for (const row of rows) view.addQuota(toQuota(row));
@@ -304,11 +304,11 @@ async function write(client: pg.PoolClient, view: LedgerView, changes: LedgerCha
       statements.push({ text: 'DELETE FROM sallyport_account WHERE quota = $1', values: [id] });
       continue;
     }
-    const values = [id, encodeTerms(quota.terms), quota.removed, quota.memo];
+    const values = [id, encodeTerms(quota.terms), quota.removed, quota.memo, quota.census];
     statements.push(
       view.quota(id) === undefined
-        ? { text: 'INSERT INTO sallyport_quota (id, terms, removed, memo) VALUES ($1, $2, $3, $4)', values }
-        : { text: 'UPDATE sallyport_quota SET terms = $2, removed = $3, memo = $4 WHERE id = $1', values },
+        ? { text: 'INSERT INTO sallyport_quota (id, terms, removed, memo, census) VALUES ($1, $2, $3, $4, $5)', values }
+        : { text: 'UPDATE sallyport_quota SET terms = $2, removed = $3, memo = $4, census = $5 WHERE id = $1', values },
     );
   }
   for (const { id, cluster } of clusters) {
@@ -394,6 +394,7 @@ function toQuota(row: Row): StoredQuota {
     terms: decodeTerms(text(row['terms'])),
     removed: row['removed'] === true,
     memo: row['memo'] === null ? null : text(row['memo']),
+    census: row['census'] === null ? null : text(row['census']),
   };
 }
 

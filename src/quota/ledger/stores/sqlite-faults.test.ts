@@ -156,7 +156,7 @@ describe('SqliteLedgerStore with a torn end of its log', () => {
 });
 
 describe('SqliteLedgerStore', () => {
-  it('says so when the file is of a later Sallyport, or no ledger at all', async () => {
+  it('opens what an earlier Sallyport wrote, and says so when it was a later one, or is no ledger at all', async () => {
     const folder = temporaryFolder();
     const later = new DatabaseSync(join(folder, 'later.sqlite'));
     later.exec('PRAGMA user_version = 99');
@@ -166,6 +166,13 @@ describe('SqliteLedgerStore', () => {
     await ledger.setTerms(quotaTerms('team', { pods: '5' }));
     await ledger.observe([present(reservation('a', ['team']), 3n)]);
     await ledger.stop();
+    // As the first schema was.
+    const former = new DatabaseSync(join(folder, 'good.sqlite'));
+    former.exec('ALTER TABLE quota DROP COLUMN census; PRAGMA user_version = 1');
+    former.close();
+    const migrated = await open(join(folder, 'good.sqlite'));
+    expect((await migrated.ledger.beginCensus('team', 'east', 'all')).resources).toEqual(new Set());
+    await migrated.ledger.stop();
     expect(readFileSync(join(folder, 'good.sqlite')).subarray(0, 6).toString()).toBe('SQLite');
     await expect(open(import.meta.filename)).rejects.toMatchObject({ fatal: true });
   });

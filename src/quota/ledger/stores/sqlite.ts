@@ -26,10 +26,10 @@ export interface SqliteLedgerStoreOptions {
 }
 
 /** Raised with every change of the tables, in `PRAGMA user_version`. */
-const schemaVersion = 1;
+const schemaVersion = 2;
 
 const schema = `
-  CREATE TABLE quota (id TEXT PRIMARY KEY, terms TEXT NOT NULL, removed INTEGER NOT NULL, memo TEXT) STRICT, WITHOUT ROWID;
+  CREATE TABLE quota (id TEXT PRIMARY KEY, terms TEXT NOT NULL, removed INTEGER NOT NULL, memo TEXT, census TEXT) STRICT, WITHOUT ROWID;
   CREATE TABLE account (
     quota TEXT NOT NULL, cluster TEXT NOT NULL, namespace TEXT NOT NULL, used TEXT NOT NULL, reserved TEXT NOT NULL,
     PRIMARY KEY (quota, cluster, namespace)
@@ -48,14 +48,14 @@ const schema = `
 
 const statements = {
   charge: `SELECT namespace, name, body, released_at, release_reason FROM charge WHERE cluster = ? AND resource = ? AND uid = ?`,
-  quota: 'SELECT id, terms, removed, memo FROM quota WHERE id = ?',
+  quota: 'SELECT id, terms, removed, memo, census FROM quota WHERE id = ?',
   account: 'SELECT used, reserved FROM account WHERE quota = ? AND cluster = ? AND namespace = ?',
   insertCharge: `INSERT INTO charge (namespace, name, body, open, released_at, release_reason, cluster, resource, uid)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   updateCharge: `UPDATE charge SET namespace = ?, name = ?, body = ?, open = ?, released_at = ?, release_reason = ?
     WHERE cluster = ? AND resource = ? AND uid = ?`,
   deleteCharge: 'DELETE FROM charge WHERE cluster = ? AND resource = ? AND uid = ?',
-  putQuota: 'INSERT OR REPLACE INTO quota (id, terms, removed, memo) VALUES (?, ?, ?, ?)',
+  putQuota: 'INSERT OR REPLACE INTO quota (id, terms, removed, memo, census) VALUES (?, ?, ?, ?, ?)',
   deleteQuota: 'DELETE FROM quota WHERE id = ?',
   putAccount: 'INSERT OR REPLACE INTO account (quota, cluster, namespace, used, reserved) VALUES (?, ?, ?, ?, ?)',
   deleteAccount: 'DELETE FROM account WHERE quota = ? AND cluster = ? AND namespace = ?',
@@ -63,7 +63,7 @@ const statements = {
   putCluster: 'INSERT OR REPLACE INTO cluster (id, name) VALUES (?, ?)',
   deleteCluster: 'DELETE FROM cluster WHERE id = ?',
   insertAudit: 'INSERT INTO audit (at, kind, facts) VALUES (?, ?, ?)',
-  quotas: 'SELECT id, terms, removed, memo FROM quota ORDER BY id',
+  quotas: 'SELECT id, terms, removed, memo, census FROM quota ORDER BY id',
   accounts: 'SELECT cluster, namespace, used, reserved FROM account WHERE quota = ? ORDER BY cluster, namespace',
   clusters: 'SELECT id, name FROM cluster ORDER BY id',
   audit: 'SELECT at, kind, facts FROM audit ORDER BY seq DESC LIMIT ?',
@@ -247,6 +247,8 @@ export class SqliteLedgerStore implements LedgerStore {
         );
       }
       if (version === 0) database.exec(schema);
+      if (version === 1)
+        database.exec(`ALTER TABLE quota ADD COLUMN census TEXT; PRAGMA user_version = ${schemaVersion}`);
       database.exec('COMMIT');
     } catch (error) {
       this.#rollBack(database);
@@ -319,7 +321,8 @@ function write(prepared: Statements, { charges, quotas, accounts, clusters, audi
       prepared.putAccount.run(quota, cluster, namespace, encodeAmounts(balance.used), encodeAmounts(balance.reserved));
   }
   for (const { id, quota } of quotas) {
-    if (quota !== null) prepared.putQuota.run(id, encodeTerms(quota.terms), quota.removed ? 1 : 0, quota.memo);
+    if (quota !== null)
+      prepared.putQuota.run(id, encodeTerms(quota.terms), quota.removed ? 1 : 0, quota.memo, quota.census);
     else {
       prepared.deleteQuota.run(id);
       prepared.deleteAccounts.run(id);
@@ -351,6 +354,7 @@ function toQuota(row: Row): StoredQuota {
     terms: decodeTerms(text(row['terms'])),
     removed: row['removed'] === 1n,
     memo: row['memo'] === null ? null : text(row['memo']),
+    census: row['census'] === null ? null : text(row['census']),
   };
 }
 
