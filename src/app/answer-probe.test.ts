@@ -30,6 +30,10 @@ describe('findUnanswered()', () => {
     await using gate = await serve(authority, [one], { clientCertificates: { ca: authority.certificatePem } });
     const address = { url: `https://127.0.0.1:${gate.port}` };
     expect(await findUnanswered(address, new WebhookRegistry([one]), gate.ca)).toBeUndefined();
+    // What it does not serve it says without one.
+    expect(await findUnanswered(address, new WebhookRegistry([one, two]), gate.ca)).toBe(
+      'two.example.com: nothing is served at /validate/two.example.com yet',
+    );
   });
 
   it('tells which webhook is not served yet, as in a rollout that brings one', async () => {

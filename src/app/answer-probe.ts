@@ -20,7 +20,7 @@ export async function findUnanswered(
   for (const { name, path } of Array.from({ length: rounds }, () => webhooks).flat()) {
     try {
       const code = await ask(address, path, caBundlePem);
-      // A gate that serves the webhook refuses the method, or asks for a client certificate.
+      // A gate that serves the webhook refuses the method, or us, who have no client certificate; one that does not, says so first.
       if (code === 404) return `${name}: nothing is served at ${path} yet`;
     } catch (error) {
       return `${name}: ${error instanceof Error ? error.message : String(error)}`;

@@ -35,6 +35,13 @@ describe('parseGateConfiguration()', () => {
     });
   });
 
+  it('reads whose certificates are asked for', () => {
+    expect(parse(`${minimal}clientCertificates: { caFile: client-ca.crt }\n`).clientCertificates).toEqual({
+      caFile: '/etc/gate/client-ca.crt',
+      allowedNames: [],
+    });
+  });
+
   it.each([
     ['{ to: Stdout }', { to: 'Stdout' }],
     [
@@ -72,6 +79,11 @@ describe('parseGateConfiguration()', () => {
       'a decision log that goes nowhere known',
       `${minimal}decisionLog: { to: Syslog }\n`,
       '/etc/gate/gate.yaml:5: decisionLog.to:',
+    ],
+    [
+      'client certificates of nobody',
+      `${minimal}clientCertificates:\n  allowedNames: [kube-apiserver]\n`,
+      '/etc/gate/gate.yaml:5: clientCertificates.caFile:',
     ],
     ['a port out of range', `${minimal}server:\n  port: 99999\n`, '/etc/gate/gate.yaml:6: server.port:'],
     ['a value of another type', `${minimal}log: { level: loud }\n`, '/etc/gate/gate.yaml:5: log.level:'],

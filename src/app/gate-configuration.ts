@@ -57,6 +57,15 @@ const gateFields = z.strictObject({
       }),
     ])
     .default({ mode: 'SelfManaged', secretName: 'sallyport-ca' }),
+  /** Asks callers of webhooks for a certificate; see docs/guides/running.md. Default: whoever reaches the port may call. */
+  clientCertificates: z
+    .strictObject({
+      /** File with the authorities, in PEM, that sign the certificates of API servers; read again every minute. */
+      caFile: z.string(),
+      /** Common names that may call. Default: every certificate of the authorities. */
+      allowedNames: z.array(z.string().min(1)).default([]),
+    })
+    .optional(),
   registration: z
     .strictObject({
       /** Name of both webhook configuration objects. */
@@ -131,7 +140,7 @@ export async function readGateConfiguration(file: string): Promise<GateConfigura
 export function parseGateConfiguration(text: string, file: string): GateConfiguration {
   const parsed = parseConfiguration(gateSchema, text, file);
   const folder = dirname(file);
-  const { certificates, webhooks, decisionLog, guard, quota } = parsed;
+  const { certificates, clientCertificates, webhooks, decisionLog, guard, quota } = parsed;
   return {
     ...parsed,
     quota: quota === undefined ? undefined : absolutePaths(quota, folder),
@@ -140,6 +149,9 @@ export function parseGateConfiguration(text: string, file: string): GateConfigur
       certificates.mode === 'Files'
         ? { ...certificates, directory: resolve(folder, certificates.directory) }
         : certificates,
+    ...(clientCertificates !== undefined && {
+      clientCertificates: { ...clientCertificates, caFile: resolve(folder, clientCertificates.caFile) },
+    }),
     ...(guard?.folder !== undefined && { guard: { ...guard, folder: resolve(folder, guard.folder) } }),
     ...(decisionLog !== undefined && {
       decisionLog: 'path' in decisionLog ? { ...decisionLog, path: resolve(folder, decisionLog.path) } : decisionLog,

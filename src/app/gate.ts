@@ -2,10 +2,17 @@ import { WebhookRegistry, type WebhookDefinition } from '../admission/index.ts';
 import { CertificateReadiness, type CertificateSource, type Health } from '../certs/index.ts';
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
 import { Registrar } from '../registrar/index.ts';
-import { AdmissionServer, metricsRoute, serverMetrics, type ListenAddress } from '../server/index.ts';
+import {
+  AdmissionServer,
+  metricsRoute,
+  serverMetrics,
+  type ClientCertificateOptions,
+  type ListenAddress,
+} from '../server/index.ts';
 import type { AuditSink, Clock, Logger, Tracer } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { certificateSource, injectCaFrom } from './certificates.ts';
+import { openClientAuthorities } from './client-authorities.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { GateGuard, type GuardPlan } from './gate-guard.ts';
 import { gateMetrics } from './gate-metrics.ts';
@@ -13,6 +20,7 @@ import { GateQuota } from './gate-quota.ts';
 import { InformerListers } from './informer-listers.ts';
 import { IsolatedWebhooks } from './isolated-webhooks.ts';
 import { registrationOptions } from './registration-options.ts';
+import type { RereadFiles } from './reread-files.ts';
 import { stopInTurn, stopTogether } from './stop-all.ts';
 
 export interface GateOptions {
@@ -50,6 +58,7 @@ export class Gate {
   /** The webhook of quotas, of which the last one is served on when no quota is left: it may still be called. */
   #quotaWebhook: WebhookDefinition | undefined;
   #startRegistering: () => void = () => undefined;
+  #clientAuthorities: RereadFiles<string> | undefined;
   #server: AdmissionServer | undefined;
   #endSubscription: () => void = () => undefined;
 
@@ -112,6 +121,7 @@ export class Gate {
   async start(signal?: AbortSignal): Promise<ListenAddress> {
     const { configuration, registers, metrics, log, decisions, tracer, clock } = this.#options;
     const { host, port, healthPort } = configuration.server;
+    const clientCertificates = await this.#openClientCertificates();
     this.#listers.start();
     this.#guard?.start();
     await Promise.all([this.#certificates.start(signal), this.#isolated.start()]);
@@ -120,6 +130,7 @@ export class Gate {
       certificates: this.#certificates,
       host,
       port,
+      ...(clientCertificates !== undefined && { clientCertificates }),
       operations: { host, port: healthPort },
       routes: [metricsRoute(() => metrics.read())],
       readiness: [
@@ -177,6 +188,7 @@ export class Gate {
       () => this.#readiness.stop(),
       () => this.#certificates.stop(),
       () => this.#listers.stop(),
+      () => this.#clientAuthorities?.close(),
       () => this.#client.close(),
     );
   }
@@ -188,6 +200,15 @@ export class Gate {
   #registrationHealth(): Health {
     const { problem } = this.#registrar.state();
     return problem === undefined ? { kind: 'healthy' } : { kind: 'degraded', reason: problem };
+  }
+
+  async #openClientCertificates(): Promise<ClientCertificateOptions | undefined> {
+    const { configuration, log, clock } = this.#options;
+    if (configuration.clientCertificates === undefined) return undefined;
+    const { caFile: file, allowedNames } = configuration.clientCertificates;
+    const setting = 'clientCertificates.caFile';
+    this.#clientAuthorities = await openClientAuthorities({ file, setting, server: () => this.#server, clock, log });
+    return { ca: this.#clientAuthorities.current, allowedNames };
   }
 
   #guardReadiness(): { readonly name: string; readonly healthy: () => Health }[] {

@@ -12,6 +12,7 @@ kind: GateConfiguration
 webhooks: { paths: [webhooks] }
 registration: { service: { namespace: gate-system, name: gate } }
 decisionLog: { to: File, path: /var/log/sallyport/decisions.jsonl }
+clientCertificates: { caFile: /etc/sallyport-client-ca/ca.crt, allowedNames: [kube-apiserver] }
 `;
 const options = {
   configuration: parseGateConfiguration(configurationText, '/etc/sallyport/gate.yaml'),

@@ -22,6 +22,7 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
   const { namespace, name, labels, selector } = identity;
   const { port } = options.configuration.server;
   const decisions = decisionVolume(options);
+  const clientAuthorities = clientAuthorityVolume(options, name);
   const ledger = quotaStorage(options.configuration.quota, name);
   const quotas = quotaObjectsAccess(options.configuration.quota, name);
   const pod = podSpec(identity, name);
@@ -60,10 +61,12 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
             {
               ...container,
               ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
-              volumeMounts: [container, decisions, quotas, ledger].flatMap(({ volumeMounts }) => volumeMounts),
+              volumeMounts: [container, decisions, clientAuthorities, quotas, ledger].flatMap(
+                ({ volumeMounts }) => volumeMounts,
+              ),
             },
           ],
-          volumes: [pod, decisions, quotas, ledger].flatMap(({ volumes }) => volumes),
+          volumes: [pod, decisions, clientAuthorities, quotas, ledger].flatMap(({ volumes }) => volumes),
         },
       },
     },
@@ -170,23 +173,49 @@ function gateContainer({ configuration, image }: WorkloadOptions, args: readonly
   };
 }
 
-/** A folder for the decision log's files, since the rest of the file system cannot be written. */
-function decisionVolume({ configurationText }: WorkloadOptions): {
+interface Volumes {
   readonly volumes: readonly object[];
   readonly volumeMounts: readonly object[];
-} {
-  // As it will be read there: relative paths begin beside the configuration.
-  const { decisionLog }: GateConfiguration = parseGateConfiguration(configurationText, configurationPath);
-  if (decisionLog?.to !== 'File') return { volumes: [], volumeMounts: [] };
+}
+
+const noVolumes: Volumes = { volumes: [], volumeMounts: [] };
+
+/** A folder for the decision log's files, since the rest of the file system cannot be written. */
+function decisionVolume(options: WorkloadOptions): Volumes {
+  const { decisionLog } = configurationThere(options);
+  if (decisionLog?.to !== 'File') return noVolumes;
   const { path, maxFileMegabytes, maxFiles } = decisionLog;
-  if (['/', dirname(configurationPath)].includes(dirname(path))) {
-    throw new InvalidConfigurationError(
-      `decisionLog.path: in a cluster its folder is a volume, and ${dirname(path)} cannot be one; expected such as /var/log/sallyport/decisions.jsonl`,
-    );
-  }
   return {
     // What is written at once may exceed the last file by a little.
     volumes: [{ name: 'decisions', emptyDir: { sizeLimit: `${maxFileMegabytes * maxFiles + 20}M` } }],
-    volumeMounts: [{ name: 'decisions', mountPath: dirname(path) }],
+    volumeMounts: [
+      { name: 'decisions', mountPath: volumeFolder('decisionLog.path', path, '/var/log/sallyport/decisions.jsonl') },
+    ],
   };
+}
+
+/** The authorities of client certificates, from the ConfigMap `<name>-client-ca`. A change of it reaches the replicas. */
+function clientAuthorityVolume(options: WorkloadOptions, name: string): Volumes {
+  const { clientCertificates } = configurationThere(options);
+  if (clientCertificates === undefined) return noVolumes;
+  const { caFile } = clientCertificates;
+  const mountPath = volumeFolder('clientCertificates.caFile', caFile, '/etc/sallyport-client-ca/ca.crt');
+  return {
+    volumes: [{ name: 'client-ca', configMap: { name: `${name}-client-ca` } }],
+    volumeMounts: [{ name: 'client-ca', mountPath, readOnly: true }],
+  };
+}
+
+/** As it will be read in the cluster: relative paths begin beside the configuration. */
+function configurationThere({ configurationText }: WorkloadOptions): GateConfiguration {
+  return parseGateConfiguration(configurationText, configurationPath);
+}
+
+/** The folder of a file, where a volume is mounted. */
+function volumeFolder(setting: string, path: string, example: string): string {
+  const folder = dirname(path);
+  if (!['/', dirname(configurationPath)].includes(folder)) return folder;
+  throw new InvalidConfigurationError(
+    `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one; expected such as ${example}`,
+  );
 }

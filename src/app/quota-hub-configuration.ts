@@ -13,7 +13,7 @@ const schema = z.strictObject({
     .prefault({}),
   /** Folder with tls.crt and tls.key of the hub, watched. */
   certificates: z.string(),
-  /** File with the authorities that sign the certificates of members. Their common names are the names of clusters. */
+  /** File with the authorities that sign the certificates of members, read again every minute. Their common names are the names of clusters. */
   clientAuthority: z.string(),
   /** Where the GlobalQuota objects are: the same ones that the members read. */
   objects: z.discriminatedUnion('mode', [

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import { WebhookRegistry } from '../admission/index.ts';
 import { FileSource } from '../certs/index.ts';
 import {
@@ -25,6 +24,7 @@ import {
 } from '../quota/index.ts';
 import { AdmissionServer, type ListenAddress } from '../server/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
+import { openClientAuthorities } from './client-authorities.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
 import { ledgerStoreOf } from './quota-store.ts';
@@ -98,11 +98,19 @@ export class QuotaHub {
     const certificates = new FileSource({ directory: configuration.certificates, logger: log, clock });
     this.#closers.push(() => certificates.stop());
     await certificates.start(signal);
-    const server = new AdmissionServer({
+    const authorities = await openClientAuthorities({
+      file: configuration.clientAuthority,
+      setting: 'clientAuthority',
+      server: () => server,
+      clock,
+      log,
+    });
+    this.#closers.push(() => authorities.close());
+    const server: AdmissionServer = new AdmissionServer({
       registry: new WebhookRegistry([]),
       certificates,
       ...configuration.server,
-      clientCertificates: { ca: await this.#clientAuthority() },
+      clientCertificates: { ca: authorities.current },
       routes: [hubRoute(hub, log)],
       // Members keep a question open, and ask another replica or again when it ends.
       shutdown: { quietPeriodMilliseconds: 0, hardDeadlineMilliseconds: 2_000 },
@@ -139,13 +147,6 @@ export class QuotaHub {
     if (client !== undefined) return clusterObjectSource({ client, kinds, clock, logger: log });
     const folder = objects.mode === 'Folder' ? objects.directory : '';
     return folderObjectSource({ folder, kinds, clock, logger: log });
-  }
-
-  async #clientAuthority(): Promise<string> {
-    const { clientAuthority } = this.#options.configuration;
-    return readFile(clientAuthority, 'utf8').catch((cause: unknown) => {
-      throw new InvalidConfigurationError(`clientAuthority: ${clientAuthority} cannot be read`, { cause });
-    });
   }
 
   #enqueue(change: () => Promise<void>): void {

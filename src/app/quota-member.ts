@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { HttpsHubConnection, Member, type Ledger } from '../quota/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
-import { HubCredentialFiles } from './hub-credentials.ts';
+import { openHubCredentials } from './hub-credentials.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
 
 export interface QuotaMemberOptions {
@@ -18,7 +18,7 @@ export async function openQuotaMember(
   options: QuotaMemberOptions,
 ): Promise<{ readonly member: Member; readonly close: () => Promise<void> }> {
   const { store, ledger, clusterId, clock, log } = options;
-  const credentials = await HubCredentialFiles.open(store.credentials, clock, log);
+  const credentials = await openHubCredentials(store.credentials, clock, log);
   const hub = new HttpsHubConnection({ url: store.url, credentials: () => credentials.current });
   const member = new Member({
     ledger,

@@ -8,6 +8,7 @@ import { judgeClientCertificate } from './client-certificate.ts';
 import { Connections } from './connections.ts';
 import { DecisionLog } from './decision-log.ts';
 import { Dispatcher } from './dispatcher.ts';
+import { InvalidServerOptionsError } from './errors.ts';
 import { EventLoopMonitor } from './event-loop-monitor.ts';
 import { HealthEndpoint, type HealthCheck } from './health.ts';
 import type { HttpRequest, HttpResponse } from './http-message.ts';
@@ -21,7 +22,13 @@ import {
 import { LoadGate } from './load-gate.ts';
 import type { ServerLoad } from './observer.ts';
 import { RequestLog } from './request-log.ts';
-import { resolveServerOptions, type AdmissionServerOptions, type ResolvedServerOptions } from './server-options.ts';
+import {
+  checkAuthority,
+  resolveServerOptions,
+  type AdmissionServerOptions,
+  type ClientCertificateOptions,
+  type ResolvedServerOptions,
+} from './server-options.ts';
 
 /** `draining` takes requests as `serving` does, but tells everybody to go elsewhere; `closing` takes no new connections. */
 type Phase = 'new' | 'serving' | 'draining' | 'closing' | 'stopped';
@@ -49,6 +56,7 @@ export class AdmissionServer {
   readonly #operations: HttpServer | undefined;
   #operationsAddress: ListenAddress | undefined;
   #servedCertificate: ServingCertificate;
+  #clientCertificates: ClientCertificateOptions | undefined;
   #phase: Phase = 'new';
   #endSubscription: (() => void) | undefined;
   #stopped: Promise<void> | undefined;
@@ -99,6 +107,7 @@ export class AdmissionServer {
       readyz: new HealthEndpoint('readyz', [...this.#ownChecks(), ...options.readiness], logger),
     });
     this.#servedCertificate = certificate;
+    this.#clientCertificates = clientCertificates;
     this.#listener = createTlsListener(certificate, clientCertificates, limits, (request, response) =>
       this.#serve(request, response),
     );
@@ -156,6 +165,27 @@ export class AdmissionServer {
   /** Serves these webhooks from the next request on. */
   setRegistry(registry: WebhookRegistry): void {
     this.#dispatcher.setRegistry(registry);
+  }
+
+  /**
+   * From the next handshake on client certificates of these authorities, PEM, are good, and no others; connections that are
+   * open stay as they were judged. For a server that was made with `clientCertificates`.
+   * Throws {@link InvalidServerOptionsError}, and stays with the authorities before.
+   */
+  setClientAuthority(ca: string): void {
+    const before = this.#clientCertificates;
+    if (before === undefined) {
+      throw new InvalidServerOptionsError(
+        'clientCertificates',
+        'was not given; clients are not asked for certificates',
+      );
+    }
+    if (ca === before.ca) return;
+    checkAuthority(ca);
+    const clientCertificates = { ...before, ca };
+    this.#listener.setSecureContext(secureContextOptions(this.#servedCertificate, clientCertificates));
+    this.#clientCertificates = clientCertificates;
+    this.#options.logger.info('new handshakes take client certificates of other authorities');
   }
 
   /**
@@ -233,11 +263,11 @@ export class AdmissionServer {
   }
 
   #useNewCertificate(): void {
-    const { certificates, clientCertificates, observer, logger } = this.#options;
+    const { certificates, observer, logger } = this.#options;
     const certificate = certificates.get();
     if (certificate === undefined || certificate.fingerprint === this.#servedCertificate.fingerprint) return;
     try {
-      this.#listener.setSecureContext(secureContextOptions(certificate, clientCertificates));
+      this.#listener.setSecureContext(secureContextOptions(certificate, this.#clientCertificates));
     } catch (error) {
       logger.error('the new certificate cannot be served; the one before stays', {
         fingerprint: certificate.fingerprint,

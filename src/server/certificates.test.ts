@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import type { ConnectionOptions } from 'node:tls';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defineValidator, encodeReviewRequest } from '../admission/index.ts';
 import type { KeyPair } from '../certs/index.ts';
@@ -129,6 +130,41 @@ describe('clientCertificates', () => {
     using client = await gate.connect(await clientCertificate(await testAuthority(), 'kube-apiserver'));
     client.post('/allow', review);
     expect(await client.answer()).toMatchObject({ httpStatus: 401 });
+  });
+
+  it('authorities that change are asked for from the next handshake on', async () => {
+    const nextAuthority = await testAuthority();
+    const [former, next] = await Promise.all(
+      [clientAuthority, nextAuthority].map((issuer) => clientCertificate(issuer, 'kube-apiserver')),
+    );
+    await using gate = await serve(authority, [allow], options(['kube-apiserver']));
+    using open = await gate.connect(former);
+    const sessionCame = once(open.socket, 'session') as Promise<[Buffer]>;
+    const statusFor = async (tls: ConnectionOptions = {}): Promise<number | undefined> => {
+      using client = await gate.connect(tls);
+      client.post('/allow', review);
+      return (await client.answer())?.httpStatus;
+    };
+    expect(await Promise.all([statusFor(former), statusFor(next)])).toEqual([200, 401]);
+    const [session] = await sessionCame;
+    gate.server.setClientAuthority(clientAuthority.certificatePem + nextAuthority.certificatePem);
+    expect(await Promise.all([statusFor(former), statusFor(next)])).toEqual([200, 200]);
+    gate.server.setClientAuthority(nextAuthority.certificatePem);
+    expect(await Promise.all([statusFor(former), statusFor(next), statusFor()])).toEqual([401, 200, 401]);
+    // Nor by a ticket of before.
+    expect(await statusFor({ ...former, session })).toBe(401);
+    open.post('/allow', review);
+    expect(await open.answer()).toMatchObject({ httpStatus: 200 });
+
+    expect(() => gate.server.setClientAuthority('torn')).toThrow(InvalidServerOptionsError);
+    // A new serving certificate brings the former authorities not back.
+    gate.certificates.set(await testCertificate(authority));
+    expect(await Promise.all([statusFor(former), statusFor(next), statusFor()])).toEqual([401, 200, 401]);
+  });
+
+  it('cannot be asked for by a server that was made without', async () => {
+    await using gate = await serve(authority, [allow]);
+    expect(() => gate.server.setClientAuthority(clientAuthority.certificatePem)).toThrow(InvalidServerOptionsError);
   });
 
   it('none is 401 for webhooks and mounted routes, and enough for probes', async () => {

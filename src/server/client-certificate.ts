@@ -11,7 +11,8 @@ export interface ClientProblem {
 /**
  * What is wrong with the certificate that a client showed; undefined when it may call.
  *
- * The handshake itself lets everybody in, because the kubelet's probes have no certificate. That the authority signed it for
+ * The handshake itself lets everybody in, because probes have no certificate: the kubelet's, and that of the process which
+ * registers, and may learn which webhooks are served, not ask them. An answer also says why, which a broken handshake does not. That the authority signed it for
  * use by a client was checked by OpenSSL. The name is the common name, as the API server compares its own proxy's.
  * Source: apiserver v0.37.2 `pkg/authentication/request/x509/x509.go` Verifier.verifySubject.
  */

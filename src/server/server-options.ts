@@ -208,8 +208,11 @@ function checkWhole(option: string, value: number, least: number): void {
   }
 }
 
-/** OpenSSL takes anything for a list of authorities, and then nobody's certificate is good. */
-function checkAuthority(pem: string): void {
+/**
+ * OpenSSL takes anything for a list of authorities, and then nobody's certificate is good.
+ * Throws {@link InvalidServerOptionsError}.
+ */
+export function checkAuthority(pem: string): void {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   try {
     for (const block of blocks) new X509Certificate(block);

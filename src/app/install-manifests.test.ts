@@ -1,0 +1,55 @@
+import { describe, expect, it } from 'vitest';
+import { WebhookRegistry } from '../admission/index.ts';
+import { parseGateConfiguration } from './gate-configuration.ts';
+import { installManifests } from './install-manifests.ts';
+
+interface Deployment {
+  readonly kind: string;
+  readonly metadata: { readonly name: string };
+  readonly spec: {
+    readonly template: {
+      readonly spec: {
+        readonly containers: readonly { readonly volumeMounts: readonly { readonly name: string }[] }[];
+        readonly volumes: readonly { readonly name: string }[];
+      };
+    };
+  };
+}
+
+function print(more: string): Deployment[] {
+  const configurationText = `apiVersion: config.sallyport.dev/v1alpha1
+kind: GateConfiguration
+webhooks: { paths: [webhooks] }
+registration: { service: { namespace: gates, name: gate } }
+${more}`;
+  const configuration = parseGateConfiguration(configurationText, '/home/me/gate.yaml');
+  const registry = new WebhookRegistry();
+  const image = 'registry.example.com/gate:1';
+  const objects = installManifests({ configuration, configurationText, registry, image, serviceMonitor: false });
+  // Read as what the API server will read.
+  return JSON.parse(JSON.stringify(objects.filter(({ kind }) => kind === 'Deployment'))) as Deployment[];
+}
+
+describe('the authorities of client certificates', () => {
+  it('are mounted where the configuration has them, for those who serve', () => {
+    const [serving, registering] = print('clientCertificates: { caFile: /etc/sallyport-client-ca/ca.crt }\n');
+    const { containers, volumes } = serving?.spec.template.spec ?? {};
+    expect(volumes).toContainEqual({ name: 'client-ca', configMap: { name: 'gate-client-ca' } });
+    expect(containers?.[0]?.volumeMounts).toContainEqual({
+      name: 'client-ca',
+      mountPath: '/etc/sallyport-client-ca',
+      readOnly: true,
+    });
+    expect(registering?.spec.template.spec.volumes.map(({ name }) => name)).toEqual(['configuration']);
+  });
+
+  it.each(['ca.crt', '/ca.crt'])('cannot be at %s, whose folder has other files', (caFile) => {
+    expect(() => print(`clientCertificates: { caFile: ${caFile} }\n`)).toThrow(
+      /^clientCertificates\.caFile: in a cluster its folder is a volume/,
+    );
+  });
+
+  it('are not mounted when nobody is asked for a certificate', () => {
+    expect(JSON.stringify(print(''))).not.toContain('client-ca');
+  });
+});
