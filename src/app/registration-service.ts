@@ -153,9 +153,8 @@ export class RegistrationService {
    * Whether every webhook is: one that is not would be registered with nobody to answer for it. An API server that does not
    * answer is asked again after the next probe.
    */
-  async #isRegistered(signal: AbortSignal): Promise<boolean> {
-    const published = await this.#registrar.publishedBundles(signal).catch(() => []);
-    return published.length >= this.#registry.size;
+  #isRegistered(signal: AbortSignal): Promise<boolean> {
+    return this.#registrar.isRegistered(signal).catch(() => false);
   }
 
   /** Unhealthy before the first registration only, so that a rollout waits for it. */

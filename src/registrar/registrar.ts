@@ -233,6 +233,17 @@ export class Registrar {
     return readPublishedBundles(this.#options.client, this.#options.name, (name) => ours.has(name), signal);
   }
 
+  /** Whether the API server has every webhook, each in the configuration that it belongs to; read now. */
+  async isRegistered(signal?: AbortSignal): Promise<boolean> {
+    for (const kind of configurationKinds) {
+      const current = await getConfiguration(this.#options.client, kind, this.#options.name, signal);
+      const there = new Set(current?.webhooks?.map(({ name }) => name));
+      const own = kind === 'MutatingWebhookConfiguration' ? 'mutating' : 'validating';
+      for (const webhook of this.#registry) if (webhook.kind === own && !there.has(webhook.name)) return false;
+    }
+    return true;
+  }
+
   async #reconcile(signal: AbortSignal): Promise<void> {
     const looks: Look[] = [];
     for (const kind of configurationKinds) looks.push(await this.#reconcileKind(kind, signal));
