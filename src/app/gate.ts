@@ -1,7 +1,7 @@
 import { WebhookRegistry, type WebhookDefinition } from '../admission/index.ts';
 import { CertificateReadiness, type CertificateSource, type Health } from '../certs/index.ts';
 import { KubeClient, type ClusterConfig } from '../kube/index.ts';
-import { Registrar } from '../registrar/index.ts';
+import type { Registrar } from '../registrar/index.ts';
 import {
   AdmissionServer,
   metricsRoute,
@@ -11,7 +11,6 @@ import {
 } from '../server/index.ts';
 import type { AuditSink, Clock, Logger, Tracer } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
-import { certificateSource, injectCaFrom } from './certificates.ts';
 import { openClientAuthorities } from './client-authorities.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { GateGuard, type GuardPlan } from './gate-guard.ts';
@@ -20,6 +19,7 @@ import { GateQuota } from './gate-quota.ts';
 import { InformerListers } from './informer-listers.ts';
 import { IsolatedWebhooks } from './isolated-webhooks.ts';
 import { registrationOptions } from './registration-options.ts';
+import { registrationParts } from './registration-parts.ts';
 import type { RereadFiles } from './reread-files.ts';
 import { stopInTurn, stopTogether } from './stop-all.ts';
 
@@ -72,27 +72,19 @@ export class Gate {
     this.#guard = options.guard && new GateGuard({ ...options, plan: options.guard, client: this.#client, namespace });
     this.#registry = new WebhookRegistry([...options.registry, ...(this.#guard?.webhooks() ?? [])]);
     const registry = this.#registry;
-    this.#registrar = new Registrar({
-      ...registration,
-      client: this.#client,
-      registry,
-      caBundle: (signal) => this.#certificates.confirmCaBundle(signal),
-      injectCaFrom: injectCaFrom(configuration, namespace),
-      log,
-      clock,
-    });
-    const publication = this.#registrar;
-    this.#certificates = certificateSource({
+    const { registrar, certificates } = registrationParts({
       configuration,
       client: this.#client,
       namespace,
-      publication,
+      registry,
       // Who may not register may not write the Secret either.
       role: registers ? 'keeper' : 'follower',
       log,
       clock,
     });
-    this.#readiness = new CertificateReadiness({ source: this.#certificates, publication, logger: log, clock });
+    this.#registrar = registrar;
+    this.#certificates = certificates;
+    this.#readiness = new CertificateReadiness({ source: certificates, publication: registrar, logger: log, clock });
     this.#listers = new InformerListers({ client: this.#client, registry, log, clock });
     const { paths, enable, disable } = configuration.webhooks;
     this.#isolated = new IsolatedWebhooks({ registry, sources: { paths, selection: { enable, disable } }, log, clock });

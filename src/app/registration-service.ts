@@ -1,16 +1,16 @@
 import { WebhookRegistry, type WebhookDefinition } from '../admission/index.ts';
 import type { CertificateSource, Health } from '../certs/index.ts';
 import { KubeClient, wait, type ClusterConfig } from '../kube/index.ts';
-import { Registrar } from '../registrar/index.ts';
+import type { Registrar } from '../registrar/index.ts';
 import { metricsRoute, OperationsServer, type ListenAddress } from '../server/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { findUnanswered } from './answer-probe.ts';
-import { certificateSource, injectCaFrom } from './certificates.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { gateMetrics } from './gate-metrics.ts';
 import { QuotaRegistration } from './quota-registration.ts';
 import { registrationOptions } from './registration-options.ts';
+import { registrationParts } from './registration-parts.ts';
 import { stopInTurn } from './stop-all.ts';
 
 export interface RegistrationServiceOptions {
@@ -57,18 +57,18 @@ export class RegistrationService {
     this.#options = options;
     this.#registry = registry;
     this.#client = new KubeClient(cluster);
-    const registration = registrationOptions(configuration);
-    const namespace = registration.ownNamespace ?? cluster.namespace;
-    this.#registrar = new Registrar({
-      ...registration,
+    const { registrar, certificates } = registrationParts({
+      configuration,
       client: this.#client,
+      namespace: registrationOptions(configuration).ownNamespace ?? cluster.namespace,
       registry,
-      force: registration.force || options.force,
-      caBundle: (signal) => this.#certificates.confirmCaBundle(signal),
-      injectCaFrom: injectCaFrom(configuration, namespace),
+      role: 'keeper',
+      force: options.force,
       log,
       clock,
     });
+    this.#registrar = registrar;
+    this.#certificates = certificates;
     if (configuration.quota !== undefined) {
       this.#quota = new QuotaRegistration({
         configuration: configuration.quota,
@@ -78,16 +78,6 @@ export class RegistrationService {
         clock,
       });
     }
-    const publication = this.#registrar;
-    this.#certificates = certificateSource({
-      configuration,
-      client: this.#client,
-      namespace,
-      publication,
-      role: 'keeper',
-      log,
-      clock,
-    });
     const { host, healthPort } = configuration.server;
     this.#operations = new OperationsServer({
       host,

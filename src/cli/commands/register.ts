@@ -1,20 +1,15 @@
 import { readFile } from 'node:fs/promises';
 import { WebhookRegistry } from '../../admission/index.ts';
 import type { CertificateSource } from '../../certs/index.ts';
-import { certificateSource, injectCaFrom } from '../../app/certificates.ts';
 import { withGuardWebhooks } from '../../app/gate-guard.ts';
 import { readGateConfiguration, type GateConfiguration } from '../../app/gate-configuration.ts';
 import { RegistrationService } from '../../app/registration-service.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
 import { readQuotaWebhook } from '../../app/quota-registration.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
+import { registrationParts } from '../../app/registration-parts.ts';
 import { KubeClient, loadClusterConfig } from '../../kube/index.ts';
-import {
-  checkMatchConditions,
-  Registrar,
-  RegistrationTimeoutError,
-  UnsafeRegistrationError,
-} from '../../registrar/index.ts';
+import { checkMatchConditions, RegistrationTimeoutError, UnsafeRegistrationError } from '../../registrar/index.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
 import { systemClock } from '../../telemetry/index.ts';
 import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
@@ -93,31 +88,23 @@ async function registerOnce({ config, caBundle, force, timeout }: RegisterOption
     const { quota } = configuration;
     const webhook = quota === undefined ? undefined : await readQuotaWebhook(quota, client, log, deadline);
     const registry = webhook === undefined ? files : new WebhookRegistry([...files, webhook]);
-    const registrar: Registrar = new Registrar({
-      ...options,
-      client,
-      registry,
-      force: options.force || force === true,
-      caBundle: async (signal) => given ?? (await source.confirmCaBundle(signal)),
-      injectCaFrom: given === undefined ? injectCaFrom(configuration, namespace) : undefined,
-      log,
-      clock: systemClock,
-    });
-    const source = certificateSource({
+    const { registrar, certificates } = registrationParts({
       configuration,
       client,
       namespace,
-      publication: registrar,
+      registry,
       role: 'keeper',
+      force: force === true,
+      caBundle: given,
       log,
       clock: systemClock,
     });
     try {
-      if (given === undefined) await startInTime(source, deadline, timeout);
+      if (given === undefined) await startInTime(certificates, deadline, timeout);
       await registrar.registerOnce(deadline);
     } finally {
       await registrar.stop();
-      await source.stop();
+      await certificates.stop();
     }
     process.stdout.write(`registered as ${options.name}\n`);
     return exitCode.done;
