@@ -45,6 +45,11 @@ export class PostgresServer {
     return `postgres://ledger@/${database}?host=${encodeURIComponent(this.#folder)}`;
   }
 
+  /** Where it listens. */
+  get socketPath(): string {
+    return join(this.#folder, '.s.PGSQL.5432');
+  }
+
   async restart(): Promise<void> {
     const args = ['-D', this.#data, '-k', this.#folder, '-c', 'listen_addresses=', '-c', 'max_connections=60'];
     const child = spawn(join(this.#binaries, 'postgres'), args, { stdio: ['ignore', 'ignore', 'pipe'], ...this.#user });

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vites
 import { checkSums, describeLedgerStore } from '../../../../test/ledger-store-contract.ts';
 import { quotaTerms, reservation } from '../../../../test/quota-builders.ts';
 import { PostgresServer } from '../../../../test/postgres-server.ts';
+import { SilentProxy } from '../../../../test/silent-proxy.ts';
 import { Ledger, LedgerStoreError } from '../index.ts';
 import { PostgresLedgerStore } from './postgres.ts';
 
@@ -79,7 +80,7 @@ describe('PostgresLedgerStore', () => {
 
   it('does not wait for ever for a process that holds locks and stands still', async () => {
     const url = server.newDatabase();
-    const ledger = new Ledger({ store: new PostgresLedgerStore({ url, timeoutMilliseconds: 300 }) });
+    const ledger = new Ledger({ store: new PostgresLedgerStore({ url, timeoutMilliseconds: 1000 }) });
     await ledger.start();
     await ledger.setTerms(quotaTerms('team', { pods: '5' }));
     const other = new pg.Client({ connectionString: url });
@@ -92,6 +93,26 @@ describe('PostgresLedgerStore', () => {
     expect((await ledger.reserve(reservation('a', ['team']))).allowed).toBe(true);
     await other.end();
     await ledger.stop();
+  });
+
+  it('says so when the host of the database vanishes without a word, and serves on when it is back', async () => {
+    const proxy = await SilentProxy.start(server.socketPath);
+    const database = new URL(server.newDatabase().replace('@/', '@localhost/')).pathname;
+    const url = `postgres://ledger@127.0.0.1:${proxy.port}${database}`;
+    const ledger = new Ledger({ store: new PostgresLedgerStore({ url, timeoutMilliseconds: 300 }) });
+    onTestFinished(async () => {
+      await ledger.stop();
+      await proxy.stop();
+    });
+    await ledger.start();
+    await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+    proxy.fallSilent();
+    // One on a connection that was open, one on a new one.
+    for (const uid of ['a', 'b']) {
+      await expect(ledger.reserve(reservation(uid, ['team']))).rejects.toBeInstanceOf(LedgerStoreError);
+    }
+    proxy.recover();
+    expect((await ledger.reserve(reservation('c', ['team']))).allowed).toBe(true);
   });
 
   it('says which database cannot be reached, without its password', async () => {
