@@ -7,6 +7,19 @@ const clusterName = z
   .max(63)
   .regex(/^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/, 'expected a DNS label such as "eu-1"');
 
+/** Where a ledger is that is in a database. */
+export const postgresStoreSchema = z
+  .strictObject({
+    mode: z.literal('PostgreSQL'),
+    /** `postgres://user@host/database`; a password may come from PGPASSWORD. */
+    url: z.string().optional(),
+    /** File that holds the URL, such as a mounted Secret; instead of `url`. */
+    urlFile: z.string().optional(),
+  })
+  .refine(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), {
+    error: 'expected either "url" or "urlFile"',
+  });
+
 /** Quota across clusters: the part `quota` of a GateConfiguration. */
 export const quotaSchema = z.strictObject({
   /** Name of this cluster, as GlobalQuota objects and messages call it; bound to the uid of its namespace kube-system. */
@@ -39,17 +52,7 @@ export const quotaSchema = z.strictObject({
       /** A file of this gate: one cluster, one replica. */
       z.strictObject({ mode: z.literal('SQLite'), path: z.string().default('/var/lib/sallyport/quota.db') }),
       /** A database that the gates of all clusters share. */
-      z
-        .strictObject({
-          mode: z.literal('PostgreSQL'),
-          /** `postgres://user@host/database`; a password may come from PGPASSWORD. */
-          url: z.string().optional(),
-          /** File that holds the URL, such as a mounted Secret; instead of `url`. */
-          urlFile: z.string().optional(),
-        })
-        .refine(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), {
-          error: 'expected either "url" or "urlFile"',
-        }),
+      postgresStoreSchema,
       /** A file of this gate with the slices that a hub grants it: one replica. */
       z.strictObject({
         mode: z.literal('Hub'),

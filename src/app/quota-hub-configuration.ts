@@ -3,6 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { z } from 'zod';
 import { InvalidConfigurationError } from './errors.ts';
 import { parseConfiguration } from './parse-configuration.ts';
+import { absoluteStore, postgresStoreSchema } from './quota-configuration.ts';
 
 const schema = z.strictObject({
   apiVersion: z.literal('config.sallyport.dev/v1alpha1'),
@@ -25,16 +26,7 @@ const schema = z.strictObject({
   /** Where it is kept what each member holds. */
   store: z.discriminatedUnion('mode', [
     z.strictObject({ mode: z.literal('SQLite'), path: z.string() }),
-    z
-      .strictObject({
-        mode: z.literal('PostgreSQL'),
-        url: z.string().optional(),
-        /** File that holds the URL, such as a mounted Secret; instead of `url`. */
-        urlFile: z.string().optional(),
-      })
-      .refine(({ url, urlFile }) => (url === undefined) !== (urlFile === undefined), {
-        error: 'expected either "url" or "urlFile"',
-      }),
+    postgresStoreSchema,
     /** Objects in a namespace of the cluster that has the GlobalQuota objects: for a hub without a database. */
     z.strictObject({ mode: z.literal('Kubernetes'), namespace: z.string() }),
   ]),
@@ -66,11 +58,6 @@ export async function readQuotaHubConfiguration(file: string): Promise<QuotaHubC
       objects.mode === 'Folder'
         ? { ...objects, directory: at(objects.directory) }
         : { ...objects, ...(objects.kubeconfig !== undefined && { kubeconfig: at(objects.kubeconfig) }) },
-    store:
-      store.mode === 'SQLite'
-        ? { ...store, path: at(store.path) }
-        : store.mode === 'PostgreSQL' && store.urlFile !== undefined
-          ? { ...store, urlFile: at(store.urlFile) }
-          : store,
+    store: store.mode === 'Kubernetes' ? store : absoluteStore(store, dirname(file)),
   };
 }

@@ -1,4 +1,5 @@
 import type { Explanation, GuardedPodView } from '../guard/index.ts';
+import { table } from './table.ts';
 
 /** A table; `now` is milliseconds since the epoch. */
 export function formatGuardedPods(pods: readonly GuardedPodView[], now: number): string {
@@ -90,17 +91,4 @@ function duration(milliseconds: number): string {
   const minutes = Math.floor(seconds / 60);
   if (minutes < 10) return seconds % 60 === 0 ? `${minutes}m` : `${minutes}m${seconds % 60}s`;
   return minutes < 180 ? `${minutes}m` : `${Math.floor(minutes / 60)}h`;
-}
-
-function table(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_cell, column) => Math.max(...rows.map((row) => row[column]?.length ?? 0)));
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('   ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

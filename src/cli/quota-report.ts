@@ -3,25 +3,7 @@ import type { NamedStanding } from '../app/quota-desk.ts';
 import type { ChargeSummary, ObjectExplanation } from '../quota/index.ts';
 import type { ResourceList } from '../usage/index.ts';
 import { formatResourceList, maskList, sortedNames } from '../usage/resource-list.ts';
-
-export type Row = readonly string[];
-
-/** Columns as wide as their widest cell, two spaces between them. A row of one cell is a line of its own. */
-export function table(rows: readonly Row[]): string {
-  const widths: number[] = [];
-  for (const row of rows.filter(({ length }) => length > 1)) {
-    row.forEach((cell, column) => (widths[column] = Math.max(widths[column] ?? 0, cell.length)));
-  }
-  return rows
-    .map(
-      (row) =>
-        `${row
-          .map((cell, column) => cell.padEnd(widths[column] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
-}
+import { table, type Row } from './table.ts';
 
 /** One line for each resource of each quota. */
 export function standingRows(standings: readonly NamedStanding[]): Row[] {

@@ -1,3 +1,4 @@
+import { labelSelectorSchema } from '../api/label-selector-schema.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import { deletionGuardKind } from './deletion-guard.ts';
 import { resolveGuardPolicy } from './guard-policy.ts';
@@ -48,27 +49,10 @@ export function deletionGuardDefinition(): KubernetesObject & Readonly<Record<st
   };
 }
 
-const selector = {
-  type: 'object',
+const selector = labelSelectorSchema({
   description: `Which Pods of the namespace, among those that are labelled for the guard. Must not be empty.`,
-  'x-kubernetes-map-type': 'atomic',
   minProperties: 1,
-  properties: {
-    matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
-    matchExpressions: {
-      type: 'array',
-      items: {
-        type: 'object',
-        required: ['key', 'operator'],
-        properties: {
-          key: { type: 'string' },
-          operator: { type: 'string', enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
-          values: { type: 'array', items: { type: 'string' } },
-        },
-      },
-    },
-  },
-};
+});
 
 /** Checked when the Job is made, by the API server itself. */
 const jobTemplate = (description: string): object => ({

@@ -1,3 +1,4 @@
+import { labelSelectorSchema } from '../api/label-selector-schema.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import { globalQuotaKind } from './global-quota.ts';
 
@@ -88,7 +89,7 @@ function spec(): object {
               required: ['scopeName', 'operator'],
               properties: {
                 scopeName: { type: 'string', enum: scopeNames },
-                operator: { type: 'string', enum: operators },
+                operator: { type: 'string', enum: ['In', 'NotIn', 'Exists', 'DoesNotExist'] },
                 values: { type: 'array', maxItems: maxNames, items: { type: 'string', maxLength: 253 } },
               },
             },
@@ -136,7 +137,6 @@ const scopeNames = [
   'CrossNamespacePodAffinity',
   'VolumeAttributesClass',
 ];
-const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist'];
 
 /** No sign: a limit is not negative. Source: k8s.io/apimachinery v0.37.2 pkg/api/resource/quantity.go, the grammar. */
 const quantityPattern = '^([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$';
@@ -166,25 +166,7 @@ function selection(description: string): object {
         'x-kubernetes-list-type': 'set',
         items: { type: 'string', minLength: 1, maxLength: 63 },
       },
-      selector: {
-        type: 'object',
-        'x-kubernetes-map-type': 'atomic',
-        properties: {
-          matchLabels: { type: 'object', additionalProperties: { type: 'string' } },
-          matchExpressions: {
-            type: 'array',
-            items: {
-              type: 'object',
-              required: ['key', 'operator'],
-              properties: {
-                key: { type: 'string' },
-                operator: { type: 'string', enum: operators },
-                values: { type: 'array', items: { type: 'string' } },
-              },
-            },
-          },
-        },
-      },
+      selector: labelSelectorSchema(),
     },
     'x-kubernetes-validations': [
       { rule: 'has(self.names) || has(self.selector)', message: 'expected names, a selector, or both' },

@@ -5,16 +5,9 @@ import { QuotaDesk, type NamedStanding } from '../../app/quota-desk.ts';
 import { globalQuotaDefinition } from '../../quota/index.ts';
 import { readManifestFiles } from '../../sources/manifest-files.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
-import {
-  chargeRows,
-  explanationRows,
-  standingJson,
-  standingLines,
-  standingRows,
-  table,
-  type Row,
-} from '../quota-report.ts';
+import { chargeRows, explanationRows, standingJson, standingLines, standingRows } from '../quota-report.ts';
 import type { QuotaClusterOptions, QuotaForgetOptions, QuotaOptions, QuotaReleaseOptions } from '../quota-program.ts';
+import { table, type Row } from '../table.ts';
 import { terminalLogger } from '../terminal-logger.ts';
 import { UsageError } from '../usage-error.ts';
 
