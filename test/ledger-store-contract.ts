@@ -324,6 +324,17 @@ export function describeLedgerStore(
       expect((await ledger.quotas()).map(({ terms }) => terms.id)).toEqual(['shared-out']);
     });
 
+    it('counts an object that was told of before its quota was when it is told of again', async () => {
+      const { ledger } = await setUp();
+      await ledger.setTerms(quotaTerms('other', { pods: '5' }));
+      const object = present(reservation('a', ['team', 'other']), 3n);
+      await ledger.observe([object]);
+      await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+      expect(await whole(ledger, 'team')).toEqual({ used: {}, reserved: {} });
+      await ledger.observe([object]);
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '1' }, reserved: {} });
+    });
+
     it('undoes a batch as a whole when deciding it fails, and goes on', async () => {
       const { ledger, store } = await setUp();
       await ledger.setTerms(quotaTerms('team', { pods: '5' }));

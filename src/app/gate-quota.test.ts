@@ -153,3 +153,20 @@ describe('a gate that starts anew', () => {
     expect(await third.ask('four')).toBe('status unknown for quota: team, resources: count/configmaps');
   });
 });
+
+it('a quota that another gate takes for gone is enforced on by the gate that has it', async () => {
+  await writeQuota('team', '{hard: {count/configmaps: 2}}');
+  api.put('one', { namespace: 'shop' });
+  api.put('two', { namespace: 'shop' });
+  const { ask } = await startGate();
+  await expect.poll(() => ask('three'), { timeout: 10_000 }).toContain('exceeded quota: team');
+  await withLedger(async (ledger) => {
+    // One of another cluster, then one of the same whose files are newer.
+    await ledger.beginCensus('team', 'uid-of-another', 'all');
+    await ledger.endCensuses('uid-of-another', new Set());
+    expect(await ask('three')).toContain('exceeded quota: team');
+    await ledger.endCensuses(clusterId, new Set());
+  });
+  expect(await ask('three')).toContain('the quota ledger gives no answer');
+  await expect.poll(() => ask('three'), { timeout: 10_000 }).toContain('exceeded quota: team');
+});

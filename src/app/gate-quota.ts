@@ -11,6 +11,8 @@ import {
   quotaMetrics,
   quotaWebhook,
   termsOf,
+  UnknownQuotaError,
+  type Admitter,
   type GlobalQuota,
 } from '../quota/index.ts';
 import type { Clock, Logger, Metrics } from '../telemetry/index.ts';
@@ -132,11 +134,27 @@ export class GateQuota {
       parts.onStop(() => observer.stop());
       source.start();
       await source.waitForSync(signal);
+      let isTellingAnew = false;
+      // Another gate of this cluster may take a quota for gone before this one does: what is known here is told anew. The
+      // request itself ends in a fault, since what that gate took off has to be counted again.
+      const admitter: Admitter = {
+        reserve: (reservation, asking) =>
+          (hub?.member ?? ledger).reserve(reservation, asking).catch((error: unknown) => {
+            if (error instanceof UnknownQuotaError && !isTellingAnew) {
+              isTellingAnew = true;
+              this.#enqueue(async () => {
+                if (source.current !== undefined) await apply(source.current);
+                isTellingAnew = false;
+              });
+            }
+            throw error;
+          }),
+      };
       const webhook = (): WebhookDefinition | undefined =>
         quotaWebhook({
           clusterId,
           selection: this.#selection,
-          admitter: hub?.member ?? ledger,
+          admitter,
           context: observer.context,
           isCounted: (quota, resource) => observer.isCounted(quota, resource),
           labelsOf: (namespace, asking) => observer.labelsOf(namespace, asking),

@@ -11,4 +11,4 @@ export { QuotaSelection } from './selection.ts';
 export { QuotaStatusWriter } from './status.ts';
 export { termsOf } from './terms-of.ts';
 export * from './slices/index.ts';
-export { quotaWebhook, registeredQuotaWebhook } from './webhook.ts';
+export { quotaWebhook, registeredQuotaWebhook, type Admitter } from './webhook.ts';

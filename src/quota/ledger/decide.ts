@@ -140,7 +140,7 @@ function reserve(draft: Draft, reservation: Reservation, context: DecisionContex
       ? (known ?? newCharge(reservation, 'reserved'))
       : withObserved(known ?? newCharge(reservation, 'discovered'), {
           amounts: amountsOf(old.usage),
-          quotas: old.quotas,
+          quotas: knownOf(draft, old.quotas),
           resourceVersion: base,
         });
   const pending = withPending(seen.pending, {
@@ -226,7 +226,8 @@ function observe(draft: Draft, observation: Observation, context: DecisionContex
     draft.put(key, namespace, null);
     return 'gone';
   }
-  const { name, resourceVersion, quotas } = observation;
+  const { name, resourceVersion } = observation;
+  const quotas = knownOf(draft, observation.quotas);
   const observed: ObservedUsage = { amounts: amountsOf(observation.usage), quotas, resourceVersion };
   if (before === undefined || before.released !== null) {
     // What no quota counts is not kept.
@@ -240,6 +241,11 @@ function observe(draft: Draft, observation: Observation, context: DecisionContex
   const after = withObserved(before, observed);
   draft.put(key, namespace, quotas.length === 0 && after.pending.length === 0 ? null : { ...after, name });
   return before.observed === null ? 'confirmed' : 'changed';
+}
+
+/** A charge names no quota that it is not in the sums of: terms that come later find it uncounted. */
+function knownOf(draft: Draft, quotas: readonly string[]): readonly string[] {
+  return quotas.filter((id) => draft.quota(id) !== undefined);
 }
 
 /** The same version may count otherwise than before: its namespace was relabelled, its Pod's grace has run out. */
