@@ -14,12 +14,26 @@ export type GuideStep =
       readonly expected: string | undefined;
     };
 
+/** A block of code, with what stands after its language. */
+export interface CodeBlock {
+  readonly line: number;
+  readonly language: string;
+  readonly info: string;
+  readonly text: string;
+}
+
+/** The blocks of a page that begin at the left edge, in order. */
+export function codeBlocks(page: string): CodeBlock[] {
+  return [...page.matchAll(/^```(\w+) ?(.*)\n([\s\S]*?)^```$/gm)].map((match) => {
+    const [, language = '', info = '', text = ''] = match;
+    return { line: page.slice(0, match.index).split('\n').length, language, info, text };
+  });
+}
+
 /** The code blocks of a page: `yaml file=PATH`, `sh cluster=NAME [background] [until]`, and `text` after one of these. */
 export function parseMarkdownSteps(page: string): GuideStep[] {
   const steps: GuideStep[] = [];
-  for (const match of page.matchAll(/^```(\w+) ?(.*)\n([\s\S]*?)^```$/gm)) {
-    const [, language, info = '', text = ''] = match;
-    const line = page.slice(0, match.index).split('\n').length;
+  for (const { line, language, info, text } of codeBlocks(page)) {
     const words = info.split(' ');
     const value = (key: string): string | undefined =>
       words.find((word) => word.startsWith(`${key}=`))?.slice(key.length + 1);

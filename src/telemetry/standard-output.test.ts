@@ -11,6 +11,14 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
+/** Both ends of a pipe. As a container's standard output is: a write of its own would block. */
+function openPipe(): { readonly reader: number; readonly pipe: number } {
+  const path = join(folder, 'pipe');
+  execFileSync('mkfifo', [path]);
+  const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return { reader, pipe: openSync(path, constants.O_WRONLY) };
+}
+
 describe('StandardOutput', () => {
   it('writes into a file as it stands', async () => {
     const path = join(folder, 'out');
@@ -24,11 +32,7 @@ describe('StandardOutput', () => {
   });
 
   it('makes nobody wait for a reader that stands still, and goes on when it reads', async () => {
-    const path = join(folder, 'pipe');
-    execFileSync('mkfifo', [path]);
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    // As a container's standard output is: a write of its own would block.
-    const pipe = openSync(path, constants.O_WRONLY);
+    const { reader, pipe } = openPipe();
     let dropped = 0;
     const writer = new LineWriter({
       target: new StandardOutput(pipe),
@@ -56,10 +60,7 @@ describe('StandardOutput', () => {
   });
 
   it('ends while nobody reads', async () => {
-    const path = join(folder, 'pipe');
-    execFileSync('mkfifo', [path]);
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const pipe = openSync(path, constants.O_WRONLY);
+    const { reader, pipe } = openPipe();
     let dropped = 0;
     const writer = new LineWriter({
       target: new StandardOutput(pipe),
@@ -74,10 +75,7 @@ describe('StandardOutput', () => {
   });
 
   it('writes nothing after its end, when the number of its file may be that of another', async () => {
-    const path = join(folder, 'pipe');
-    execFileSync('mkfifo', [path]);
-    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
-    const pipe = openSync(path, constants.O_WRONLY);
+    const { reader, pipe } = openPipe();
     const output = new StandardOutput(pipe);
     // More than a pipe holds.
     const writing = output.append(Buffer.alloc(200_000));

@@ -1,6 +1,5 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { parseGateConfiguration } from '../../src/app/gate-configuration.ts';
 import { installManifests } from '../../src/app/install-manifests.ts';
@@ -8,6 +7,7 @@ import { loadRegistry } from '../../src/sources/load-registry.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { GateProcess } from './gate-process.ts';
+import { until } from './until.ts';
 
 // What users of other webhook servers complain of, each as a test of its name. lost-requests.e2e.test.ts has four more.
 
@@ -31,14 +31,6 @@ function webhookFolder(name: string, source: string): string {
     `import { allow, defineMutator, defineValidator, deny } from 'sallyport';\n${source}`,
   );
   return path;
-}
-
-async function until(check: () => Promise<boolean>, what: string): Promise<void> {
-  const end = performance.now() + 30_000;
-  while (!(await check())) {
-    if (performance.now() > end) throw new Error(`it did not come about within 30 s: ${what}`);
-    await sleep(100);
-  }
 }
 
 const pod = (name: string, namespace: string) => ({
@@ -122,11 +114,11 @@ registration: { service: { namespace: gate-system, name: gate, port: 8443 }${reg
 
     it('a gate that was killed keeps nobody from starting it again, though everybody else fails', async () => {
       gate = await GateProcess.start(plane, gateYaml(webhooks));
-      await until(async () => (await tryCreate(pod('a', 'default'))).code === 0, 'the gate answers');
+      await until(async () => (await tryCreate(pod('a', 'default'))).code === 0, 30);
       await gate.stop();
       await until(
         async () => (await tryCreate(pod('a', 'default'))).text.includes('failed calling webhook "wide.example.com"'),
-        'the API server misses the gate',
+        30,
       );
       for (const namespace of ['gate-system', 'kube-system']) {
         expect(await tryCreate(pod('a', namespace)), namespace).toMatchObject({ code: 0 });
@@ -143,7 +135,7 @@ registration: { service: { namespace: gate-system, name: gate, port: 8443 }${reg
       ];
       expect(await kubectl(wait)).toMatchObject({ code: 0 });
       gate = await GateProcess.start(plane, gateYaml(webhooks), { ready: [/"message":"serving"/] });
-      await until(async () => (await tryCreate(pod('a', 'default'))).code === 0, 'the gate answers again');
+      await until(async () => (await tryCreate(pod('a', 'default'))).code === 0, 30);
     });
 
     it('is refused when somebody asks for it, and is what it says when it is forced', async () => {
@@ -159,19 +151,17 @@ registration: { service: { namespace: gate-system, name: gate, port: 8443 }${reg
       gate = await GateProcess.start(plane, gateYaml(webhooks, ', includeSystemNamespaces: true, force: true'), {
         ready: [/wrote the webhook configuration|mended it/, /"message":"serving"/],
       });
-      await until(async () => (await tryCreate(pod('a', 'gate-system'))).code === 0, 'the gate answers');
+      await until(async () => (await tryCreate(pod('a', 'gate-system'))).code === 0, 30);
       await gate.stop();
-      await until(
-        async () => (await tryCreate(pod('a', 'gate-system'))).text.includes('failed calling webhook'),
-        'this is what the exclusion prevents',
-      );
+      // This is what the exclusion prevents.
+      await until(async () => (await tryCreate(pod('a', 'gate-system'))).text.includes('failed calling webhook'), 30);
       // And this is what helps then.
       const rescued = await plane.exec([...cli, 'rescue']);
       expect(rescued.stdout).toBe(
         'ValidatingWebhookConfiguration/sallyport, wide.example.com: failurePolicy Fail -> Ignore\n\n' +
           'To get back: sallyport rescue --undo --name sallyport\n',
       );
-      await until(async () => (await tryCreate(pod('a', 'gate-system'))).code === 0, 'the rescue helps');
+      await until(async () => (await tryCreate(pod('a', 'gate-system'))).code === 0, 30);
     });
   });
 
@@ -236,7 +226,7 @@ export const two = defineValidator({ name: 'two.example.com', ...target, handler
       );
       await gate?.waitForLine(/a person unregistered our webhooks/);
       expect((await kubectl(['delete', '-f', '-', '--timeout=60s'], manifests)).code).toBe(0);
-      await until(async () => (await leftovers()).length === 0, 'nothing is left');
+      await until(async () => (await leftovers()).length === 0, 30);
       expect(await gate?.terminate()).toBe(0);
       expect(await leftovers()).toEqual([]);
     });
@@ -245,7 +235,7 @@ export const two = defineValidator({ name: 'two.example.com', ...target, handler
       await install();
       await gate?.terminate();
       expect((await kubectl(['delete', 'namespace', 'gate-system', '--timeout=60s'])).code).toBe(0);
-      await until(async () => (await registered()) === '', 'the configurations go with their owner');
+      await until(async () => (await registered()) === '', 30);
       expect((await leftovers()).filter((name) => !/^clusterrole(binding)?\./.test(name))).toEqual([]);
     });
   });
@@ -325,10 +315,7 @@ decisionLog: { to: File, path: ${decisions} }
       data: { password: encoded },
     });
     // These are what quotes it, and the client gets to see it: the test would notice.
-    await until(
-      async () => (await create(secret('refused'))).includes(`the password ${canary} is weak`),
-      'webhooks are called',
-    );
+    await until(async () => (await create(secret('refused'))).includes(`the password ${canary} is weak`), 30);
     expect(await create(secret('thrown'))).toContain('the handler failed');
     expect(await create(secret('caused'))).toContain('the handler failed');
     expect(await create(secret('nonsense'))).toContain('the handler returned an object');
@@ -337,10 +324,7 @@ decisionLog: { to: File, path: ${decisions} }
     expect(await create(secret('kept'))).toContain('secret/kept created');
     const stored = await plane.kubectl(['get', 'secret', 'kept', '-o', 'jsonpath={.data.copy}']);
     expect(stored.stdout).toBe(encoded);
-    await until(
-      async () => (await create(pod('looks', 'default'))).includes(`found ${canary}`),
-      'Secrets are looked up',
-    );
+    await until(async () => (await create(pod('looks', 'default'))).includes(`found ${canary}`), 30);
     const withEnvironment = {
       ...pod('env', 'default'),
       spec: { containers: [{ name: 'a', image: 'a', env: [{ name: 'PASSWORD', value: canary }] }] },

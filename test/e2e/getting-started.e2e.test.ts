@@ -1,10 +1,10 @@
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { GateProcess } from './gate-process.ts';
+import { until } from './until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
@@ -100,14 +100,6 @@ async function dryRun(plane: ControlPlane, object: object): Promise<string> {
   const command = ['create', '--dry-run=server', '-f', '-', '-o', 'json'];
   const { stdout, stderr } = await plane.kubectl(command, { input: JSON.stringify(object) });
   return stdout + stderr;
-}
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (await check()) return;
-    await sleep(100);
-  }
-  throw new Error('it did not come about within 10 s');
 }
 
 async function apply(plane: ControlPlane, object: object, verb = 'create'): Promise<string> {

@@ -1,7 +1,6 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { parseGateConfiguration } from '../../src/app/gate-configuration.ts';
@@ -10,6 +9,7 @@ import { loadRegistry } from '../../src/sources/load-registry.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { GateProcess } from './gate-process.ts';
+import { until } from './until.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 const webhooks = join(root, 'examples/getting-started/webhooks');
@@ -87,14 +87,6 @@ async function create(object: object): Promise<string> {
     input: JSON.stringify(object),
   });
   return stdout + stderr;
-}
-
-async function until(check: () => Promise<boolean>): Promise<void> {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    if (await check()) return;
-    await sleep(100);
-  }
-  throw new Error('it did not come about within 10 s');
 }
 
 it('one identity serves and another registers, each with the printed rights alone, and neither asks for more', async () => {

@@ -1,13 +1,14 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
+import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { ControlPlane, FakeKubelet } from '../../src/testing/index.ts';
+import { codeBlocks, type CodeBlock } from '../guide-steps.ts';
 import { HookApp } from './hook-app.ts';
 
 /**
@@ -20,16 +21,10 @@ const root = resolve(import.meta.dirname, '../..');
 const guide = readFileSync(join(root, 'docs/guides/guard.md'), 'utf8');
 const accounts = ['sallyport', 'sallyport-registrar'].map((name) => `system:serviceaccount:sallyport-system:${name}`);
 
-interface Block {
-  readonly language: string;
-  /** After the language: `refused` for commands that end with an error, `gate` where the gate must run first. */
-  readonly note: string;
-  readonly text: string;
-}
-
 interface Step {
   readonly title: string;
-  readonly blocks: readonly Block[];
+  /** After the language: `refused` for commands that end with an error, `gate` where the gate must run first. */
+  readonly blocks: readonly CodeBlock[];
 }
 
 const steps: Step[] = guide
@@ -37,13 +32,7 @@ const steps: Step[] = guide
   .slice(1)
   .map((section) => ({
     title: section.slice(0, section.indexOf('\n')),
-    blocks: [...section.matchAll(/^```(\w+) ?(\w*)\n([\s\S]*?)^```$/gm)].map(
-      ([, language = '', note = '', text = '']) => ({
-        language,
-        note,
-        text,
-      }),
-    ),
+    blocks: codeBlocks(section),
   }))
   .filter(({ blocks }) => blocks.length > 0);
 
@@ -87,7 +76,7 @@ describe('docs/guides/guard.md', () => {
     '$title',
     async ({ blocks }) => {
       let output = '';
-      for (const { language, note, text } of blocks) {
+      for (const { language, info: note, text } of blocks) {
         if (language === 'yaml') await writeFile(text);
         if (language === 'text') for (const line of text.trim().split('\n')) expect(output).toContain(line);
         if (language !== 'sh') continue;
@@ -138,7 +127,7 @@ async function kubectlPath(): Promise<string> {
 
 /** Both containers of the printed Deployments, by the configuration of the guide but for the address. */
 async function runGate(): Promise<void> {
-  const port = await freePort();
+  const port = await findFreePort();
   const configuration = parse(readFileSync(join(folder, 'gate.yaml'), 'utf8')) as {
     registration: object;
     guard: object;
@@ -187,12 +176,4 @@ async function gateProcess(args: readonly string[], account: string, ready: RegE
   child.once('exit', () => isReady.reject(new Error(`the gate ended:\n${lines.join('\n')}`)));
   const timer = setTimeout(() => isReady.reject(new Error(`the gate is not ready:\n${lines.join('\n')}`)), 60_000);
   await isReady.promise.finally(() => clearTimeout(timer));
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const address = server.address();
-  server.close();
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }

@@ -17,6 +17,17 @@ const template = (image: string): object => ({
   spec: { containers: [{ name: 'main', image }], terminationGracePeriodSeconds: 1 },
 });
 
+/** Makes a workload of guarded Pods, whose image is `<name>:1`. */
+async function start(
+  kind: 'Deployment' | 'StatefulSet' | 'DaemonSet',
+  namespace: string,
+  name: string,
+  more: object,
+): Promise<void> {
+  const spec = { selector: { matchLabels: podLabels }, template: template(`${name}:1`), ...more };
+  await guard.create(object('apps/v1', kind, { namespace, name }, { spec }));
+}
+
 /** Looks at the Pods of a namespace until `isOver`, and tells the most that were cleaning and that there were at one time. */
 async function watchOver(
   namespace: string,
@@ -54,16 +65,7 @@ describe('a Deployment', () => {
   it('rolls over with one old Pod held at a time, each of which goes soon after its release', async () => {
     const namespace = await guard.guarded({ settleSeconds: 0 });
     guard.app.durations.set(namespace, 2000);
-    await guard.create(
-      object(
-        'apps/v1',
-        'Deployment',
-        { namespace, name: 'db' },
-        {
-          spec: { replicas: 3, selector: { matchLabels: podLabels }, template: template('db:1') },
-        },
-      ),
-    );
+    await start('Deployment', namespace, 'db', { replicas: 3 });
     await until('rollout', async () => areReady(await guard.podsOf(namespace), 3, 'db:1'));
     await guard.ok('set', 'image', '-n', namespace, 'deployment/db', 'main=db:2');
     const seen = await watchOver(namespace, (pods) => areReady(pods, 3, 'db:2'));
@@ -75,16 +77,7 @@ describe('a Deployment', () => {
 
   it('deletes a released Pod because it is woken, not when its back-off ends', async () => {
     const namespace = await guard.guarded();
-    await guard.create(
-      object(
-        'apps/v1',
-        'Deployment',
-        { namespace, name: 'db' },
-        {
-          spec: { replicas: 1, selector: { matchLabels: podLabels }, template: template('db:1') },
-        },
-      ),
-    );
+    await start('Deployment', namespace, 'db', { replicas: 1 });
     await until('rollout', async () => areReady(await guard.podsOf(namespace), 1, 'db:1'));
     const [old] = await guard.podsOf(namespace);
     const name = old?.metadata?.name ?? '';
@@ -115,16 +108,7 @@ describe('a StatefulSet', () => {
   it('rolls over and shrinks in its order, one Pod held at a time', async () => {
     const namespace = await guard.guarded();
     guard.app.durations.set(namespace, 1000);
-    await guard.create(
-      object(
-        'apps/v1',
-        'StatefulSet',
-        { namespace, name: 'db' },
-        {
-          spec: { replicas: 3, serviceName: 'db', selector: { matchLabels: podLabels }, template: template('db:1') },
-        },
-      ),
-    );
+    await start('StatefulSet', namespace, 'db', { replicas: 3, serviceName: 'db' });
     await until('rollout', async () => areReady(await guard.podsOf(namespace), 3, 'db:1'), 60);
     await guard.ok('set', 'image', '-n', namespace, 'statefulset/db', 'main=db:2');
     const rolled = await watchOver(namespace, (pods) => areReady(pods, 3, 'db:2'));
@@ -139,16 +123,7 @@ describe('other workloads', () => {
   it('a DaemonSet changes its Pods after their clean-up', async () => {
     const namespace = await guard.guarded();
     guard.app.durations.set(namespace, 500);
-    await guard.create(
-      object(
-        'apps/v1',
-        'DaemonSet',
-        { namespace, name: 'agent' },
-        {
-          spec: { selector: { matchLabels: podLabels }, template: template('agent:1') },
-        },
-      ),
-    );
+    await start('DaemonSet', namespace, 'agent', {});
     await until('rollout', async () => areReady(await guard.podsOf(namespace), 2, 'agent:1'));
     await guard.ok('set', 'image', '-n', namespace, 'daemonset/agent', 'main=agent:2');
     const seen = await watchOver(namespace, (pods) => areReady(pods, 2, 'agent:2'));
