@@ -2,7 +2,7 @@
 // starts quickly. All entries come out of one bundling and share their chunks: whoever imports `sallyport` in a webhook
 // gets the same classes as the command that loads it.
 import { spawnSync } from 'node:child_process';
-import { chmodSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, globSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { rolldown } from 'rolldown';
 
 /** @type {{ dependencies: Record<string, string>, exports: Record<string, string | Record<string, string>> }} */
@@ -16,6 +16,9 @@ const entries = Object.values(manifest.exports).flatMap((target) => {
   const source = typeof target === 'string' ? undefined : target['sallyport-source'];
   return source === undefined ? [] : [source.replace(/^\.\/src\//, '').replace(/\.ts$/, '')];
 });
+// What the package depends on stays outside; what it only builds with is put in. zod is both: its code is put in, and its types
+// are named by ours.
+const outside = Object.keys(manifest.dependencies).filter((name) => name !== 'zod');
 const bundle = await rolldown({
   input: {
     ...Object.fromEntries(entries.map((entry) => [entry, `src/${entry}.ts`])),
@@ -23,10 +26,9 @@ const bundle = await rolldown({
     'webhook-thread-worker': 'src/app/webhook-thread-worker.ts',
   },
   platform: 'node',
-  // What the package depends on stays outside; what it only builds with is put in.
-  external: [/^node:/, ...Object.keys(manifest.dependencies).map((name) => new RegExp(`^${name}(?:/|$)`))],
+  external: [/^node:/, ...outside.map((name) => new RegExp(`^${name}(?:/|$)`))],
 });
-await bundle.write({
+const { output } = await bundle.write({
   dir: 'dist',
   format: 'esm',
   entryFileNames: '[name].js',
@@ -35,7 +37,17 @@ await bundle.write({
 await bundle.close();
 chmodSync('dist/cli/main.js', 0o755);
 
-const notices = ['commander', 'yaml'].map(
-  (name) => `${name}\n\n${readFileSync(`node_modules/${name}/LICENSE`, 'utf8').trim()}\n`,
+const inside = new Set(
+  output.flatMap((part) =>
+    part.type === 'chunk'
+      ? part.moduleIds.flatMap((id) => /^.*\/node_modules\/(?:@[^/]+\/)?[^/]+(?=\/)/.exec(id)?.[0] ?? [])
+      : [],
+  ),
 );
+const notices = [...inside].sort().map((folder) => {
+  const [license] = globSync(`${folder}/{LICENSE,LICENCE,license}*`);
+  if (license === undefined) throw new Error(`${folder} has no license text`);
+  const { name } = JSON.parse(readFileSync(`${folder}/package.json`, 'utf8'));
+  return `${name}\n\n${readFileSync(license, 'utf8').trim()}\n`;
+});
 writeFileSync('dist/THIRD-PARTY-LICENSES.txt', notices.join(`\n${'-'.repeat(80)}\n\n`));

@@ -47,7 +47,7 @@ async function gateOf(authority: KeyPair, clock: FakeClock, log: RecordingLogger
   const { certificatePem, privateKeyPem } = await testCertificate(authority);
   writeFileSync(join(folder, 'tls.crt'), certificatePem);
   writeFileSync(join(folder, 'tls.key'), privateKeyPem);
-  return new Gate({
+  return Gate.create({
     configuration: parseGateConfiguration(gateYaml(more), join(folder, 'gate.yaml')),
     registry: new WebhookRegistry([allow]),
     cluster: apiServer.clusterConfig(),

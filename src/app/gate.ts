@@ -13,9 +13,9 @@ import type { AuditSink, Clock, Logger, Tracer } from '../telemetry/index.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { openClientAuthorities } from './client-authorities.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
-import { GateGuard, type GuardPlan } from './gate-guard.ts';
+import type { GateGuard, GuardPlan } from './gate-guard.ts';
 import { gateMetrics } from './gate-metrics.ts';
-import { GateQuota } from './gate-quota.ts';
+import type { GateQuota } from './gate-quota.ts';
 import { InformerListers } from './informer-listers.ts';
 import { IsolatedWebhooks } from './isolated-webhooks.ts';
 import { registrationOptions } from './registration-options.ts';
@@ -26,8 +26,6 @@ import { stopInTurn, stopTogether } from './stop-all.ts';
 export interface GateOptions {
   readonly configuration: GateConfiguration;
   readonly registry: WebhookRegistry;
-  /** The deletion guard, when the configuration has one; see `planGuard`. */
-  readonly guard?: GuardPlan | undefined;
   readonly cluster: ClusterConfig;
   /** Whether to write the webhook configurations, or leave them to somebody else. */
   readonly registers: boolean;
@@ -37,6 +35,12 @@ export interface GateOptions {
   readonly decisions: AuditSink | undefined;
   readonly tracer: Tracer | undefined;
   readonly clock: Clock;
+}
+
+/** What only some gates have. */
+interface Features {
+  readonly guard: { readonly GateGuard: typeof GateGuard; readonly plan: GuardPlan } | undefined;
+  readonly quota: { readonly GateQuota: typeof GateQuota } | undefined;
 }
 
 /**
@@ -62,14 +66,28 @@ export class Gate {
   #server: AdmissionServer | undefined;
   #endSubscription: () => void = () => undefined;
 
-  /** Throws {@link InvalidConfigurationError}, {@link InvalidRegistrationError} and {@link UnsafeRegistrationError}. */
-  constructor(options: GateOptions) {
+  /**
+   * Loads what the configuration asks for, and starts nothing yet: guard and quota are half of the code of a gate, and a gate
+   * without them starts without them.
+   *
+   * Throws {@link InvalidConfigurationError}, {@link InvalidRegistrationError} and {@link UnsafeRegistrationError}, and for guards
+   * what {@link GateGuard} and `planGuard` throw.
+   */
+  static async create(options: GateOptions): Promise<Gate> {
+    const { configuration, cluster } = options;
+    const guard = configuration.guard && (await import('./gate-guard.ts'));
+    const plan = await guard?.planGuard(configuration, cluster);
+    const quota = configuration.quota && (await import('./gate-quota.ts'));
+    return new Gate(options, { guard: guard && plan && { GateGuard: guard.GateGuard, plan }, quota });
+  }
+
+  private constructor(options: GateOptions, { guard, quota }: Features) {
     const { configuration, registers, cluster, metrics, log, clock } = options;
     this.#options = options;
     this.#client = new KubeClient(cluster);
     const registration = registrationOptions(configuration);
     const namespace = registration.ownNamespace ?? cluster.namespace;
-    this.#guard = options.guard && new GateGuard({ ...options, plan: options.guard, client: this.#client, namespace });
+    this.#guard = guard && new guard.GateGuard({ ...options, plan: guard.plan, client: this.#client, namespace });
     this.#registry = new WebhookRegistry([...options.registry, ...(this.#guard?.webhooks() ?? [])]);
     const registry = this.#registry;
     const { registrar, certificates } = registrationParts({
@@ -93,8 +111,8 @@ export class Gate {
       registration: registers ? () => this.#registrar.state() : undefined,
       clock,
     });
-    if (configuration.quota !== undefined) {
-      this.#quota = new GateQuota({
+    if (quota !== undefined && configuration.quota !== undefined) {
+      this.#quota = new quota.GateQuota({
         configuration: configuration.quota,
         client: this.#client,
         excludedNamespaces: registration.excludedNamespaces,

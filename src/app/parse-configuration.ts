@@ -16,7 +16,8 @@ export function parseConfiguration<S extends z.ZodType>(schema: S, text: string,
     (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${firstLine(error.message)}`,
   );
   if (syntax.length > 0) throw new InvalidConfigurationError(syntax.join('\n'));
-  const parsed = schema.safeParse(valueOf(document, file));
+  // Read once: code made for the schema would cost more than it saves.
+  const parsed = schema.safeParse(valueOf(document, file), { jitless: true });
   if (parsed.success) return parsed.data;
   const problems = parsed.error.issues.flatMap((issue) => describe(issue, document, lines, file, schema));
   throw new InvalidConfigurationError(problems.join('\n'));

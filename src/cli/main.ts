@@ -8,9 +8,9 @@ if (major < 24) {
   );
   process.exitCode = 2;
 } else {
-  const { enableCompileCache } = await import('node:module');
-  // What Node compiles of us is kept for the next start, which is twice as quick then.
-  enableCompileCache();
+  const { keepCompiledCode } = await import('./compiled-code.ts');
+  // Before the rest is loaded, which is to be kept.
+  keepCompiledCode();
   const { run } = await import('./program.ts');
   process.exitCode = await run(process.argv.slice(2));
 }

@@ -4,12 +4,15 @@
  * Built on node:http(s) rather than undici: HTTP/1.1 with a bounded keep-alive pool is all that is needed, for 9 MiB of
  * memory instead of 29.
  */
-import * as http from 'node:http';
+import type { Agent, AgentOptions, IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import * as https from 'node:https';
 import type { Clock } from '../telemetry/clock.ts';
 import type { ClusterConfig, Impersonation, TlsMaterial } from './cluster-config.ts';
 import { abortReason } from './abort-reason.ts';
 import { ApiUnreachableError } from './errors.ts';
+
+/** An import statement would load all that `node:http` exports, WebSocket and so undici among it, which takes as long as Node's start. */
+const http = process.getBuiltinModule('node:http');
 
 export type HttpMethod = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
 
@@ -27,12 +30,12 @@ export interface TransportRequest {
 
 export interface TransportResponse {
   readonly statusCode: number;
-  readonly headers: http.IncomingHttpHeaders;
+  readonly headers: IncomingHttpHeaders;
   readonly body: string;
 }
 
 export type TransportStream =
-  | { readonly kind: 'open'; readonly body: http.IncomingMessage }
+  | { readonly kind: 'open'; readonly body: IncomingMessage }
   | { readonly kind: 'refused'; readonly answer: TransportResponse };
 
 export interface TransportOptions {
@@ -48,9 +51,9 @@ const idleConnectionMilliseconds = 60_000;
 /** Connections for one state of the TLS material. */
 interface Pools {
   readonly tls: TlsMaterial;
-  readonly requests: http.Agent;
+  readonly requests: Agent;
   /** Watches hold a connection for minutes: they must not take those of the requests. */
-  readonly streams: http.Agent;
+  readonly streams: Agent;
 }
 
 export class Transport {
@@ -104,7 +107,7 @@ export class Transport {
     return this.#send(request, pools[pool], token);
   }
 
-  #send(request: TransportRequest, agent: http.Agent, token: string | undefined): Promise<Answer> {
+  #send(request: TransportRequest, agent: Agent, token: string | undefined): Promise<Answer> {
     const { server } = this.#config;
     const what = `${request.method} ${request.path}`;
     const query = request.query.size === 0 ? '' : `?${request.query.toString()}`;
@@ -169,8 +172,8 @@ export class Transport {
     return this.#pools;
   }
 
-  #newAgent(tls: TlsMaterial, maxSockets: number): http.Agent {
-    const options: http.AgentOptions = { keepAlive: true, maxSockets, timeout: idleConnectionMilliseconds };
+  #newAgent(tls: TlsMaterial, maxSockets: number): Agent {
+    const options: AgentOptions = { keepAlive: true, maxSockets, timeout: idleConnectionMilliseconds };
     if (this.#config.server.protocol === 'http:') return new http.Agent(options);
     return new https.Agent({
       ...options,
@@ -186,7 +189,7 @@ export class Transport {
 type PoolName = 'requests' | 'streams';
 
 interface Answer {
-  readonly response: http.IncomingMessage;
+  readonly response: IncomingMessage;
   /** To be called when everything that was waited for has come: ends the timeout. */
   received(): void;
   /** What to throw when the body fails with `error`. */
@@ -225,9 +228,9 @@ function isSameMaterial(left: TlsMaterial, right: TlsMaterial): boolean {
 }
 
 /** Source: k8s.io/client-go v0.37.2 transport/round_trippers.go, impersonatingRoundTripper. */
-function impersonationHeaders(impersonation: Impersonation | undefined): http.OutgoingHttpHeaders {
+function impersonationHeaders(impersonation: Impersonation | undefined): OutgoingHttpHeaders {
   if (impersonation === undefined) return {};
-  const extra: http.OutgoingHttpHeaders = {};
+  const extra: OutgoingHttpHeaders = {};
   for (const [key, values] of Object.entries(impersonation.extra)) {
     extra[`impersonate-extra-${encodeURIComponent(key)}`] = [...values];
   }

@@ -1,4 +1,4 @@
-import { createServer, type Server as HttpServer } from 'node:http';
+import type { Server as HttpServer } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { AddressInfo, Server } from 'node:net';
 import type { SecureContextOptions } from 'node:tls';
@@ -6,6 +6,9 @@ import type { ServingCertificate } from '../certs/index.ts';
 import { InvalidServerOptionsError, ListenError } from './errors.ts';
 import type { HttpRequest, HttpResponse } from './http-message.ts';
 import type { ClientCertificateOptions, ServerLimits } from './server-options.ts';
+
+/** An import statement would load all that `node:http` exports, WebSocket and so undici among it, which takes as long as Node's start. */
+const { createServer } = process.getBuiltinModule('node:http');
 
 /** What is called for each request. */
 export type RequestListener = (request: HttpRequest, response: HttpResponse) => void;

@@ -1,5 +1,5 @@
+import { flushCompileCache } from 'node:module';
 import { Gate } from '../../app/gate.ts';
-import { planGuard } from '../../app/gate-guard.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
 import { endOnException, logStrayRejections } from '../../app/stray-rejections.ts';
@@ -25,10 +25,9 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
     const registry = await loadRegistry(configuration.webhooks);
     await checkMatchConditions(registry);
     const cluster = await loadClusterConfig({ environment: process.env });
-    const gate = new Gate({
+    const gate = await Gate.create({
       configuration,
       registry,
-      guard: await planGuard(configuration, cluster),
       cluster,
       registers: register,
       metrics,
@@ -38,7 +37,11 @@ export async function serve({ config, register }: ServeOptions): Promise<ExitCod
       clock: systemClock,
     });
     try {
-      await untilInterrupted(async (signal) => void (await gate.start(signal)));
+      await untilInterrupted(async (signal) => {
+        await gate.start(signal);
+        // Otherwise written at the end, which a process that is killed does not see.
+        flushCompileCache();
+      });
     } finally {
       await gate.stop();
     }
