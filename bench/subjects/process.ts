@@ -28,7 +28,7 @@ export class SubjectProcess implements AsyncDisposable {
   readonly name: string;
   readonly port: number;
   readonly paths: { readonly mutate: string; readonly validate: string };
-  /** Milliseconds from its start to the first connection that it took. */
+  /** Milliseconds from its start to its answer to a review, which is asked for again and again until it comes. */
   readonly startMilliseconds: number;
   readonly #child: ChildProcess;
 
@@ -59,7 +59,7 @@ export class SubjectProcess implements AsyncDisposable {
         child.kill('SIGKILL');
         throw new Error(`${name} does not serve; see its log in ${files.directory}`);
       }
-      await new Promise((resolve) => setTimeout(resolve, 5));
+      await new Promise((resolve) => setTimeout(resolve, 1));
     }
     return new SubjectProcess(options, child, performance.now() - began);
   }

@@ -10,7 +10,11 @@ const root = join(import.meta.dirname, '../..');
 /** `sallyport serve` as it is shipped, with all that production has switched on; no cluster answers. */
 export async function startSallyport(
   files: BenchFiles,
-  { webhooks = 'bench/webhooks', ...options }: Partial<ProcessOptions> & { readonly webhooks?: string } = {},
+  {
+    webhooks = 'bench/webhooks',
+    environment,
+    ...options
+  }: Partial<ProcessOptions> & { readonly webhooks?: string } = {},
 ): Promise<SubjectProcess & { readonly healthPort: number }> {
   const main = join(root, 'dist/cli/main.js');
   if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first');
@@ -25,7 +29,7 @@ export async function startSallyport(
     command: [process.execPath, main, 'serve', '--config', configuration, '--no-register'],
     port,
     files,
-    environment: { KUBECONFIG: kubeconfig },
+    environment: { KUBECONFIG: kubeconfig, ...environment },
     ...options,
   });
   return Object.assign(started, { healthPort });
