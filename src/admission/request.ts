@@ -30,7 +30,8 @@ interface RequestFacts {
  * One admission request. `object` is typed by the resource that the webhook asked for, and null on DELETE; `oldObject`
  * is there on UPDATE and DELETE. Test `operation` and the compiler knows which of them is there.
  *
- * In a mutating webhook `object` is a draft: edit it in place, or return a new object.
+ * In a mutating webhook `object` is a draft: edit it in place, or return a new object. It behaves as a copy of one's own
+ * would, but is a `Proxy`, which `structuredClone` and `postMessage` refuse: hand them `clone(object)` of `sallyport/json`.
  */
 export type AdmissionRequest<T = unknown, Op extends Operation = Operation> = Op extends Operation
   ? RequestFacts & {

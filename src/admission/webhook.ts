@@ -1,7 +1,7 @@
 import type { Status } from '../api/status.ts';
 import {
-  clone,
   diff,
+  Draft,
   NotJsonError,
   type ImpreciseLiterals,
   type JsonValue,
@@ -46,7 +46,8 @@ export async function admit(
   const auditAnnotations: Record<string, string> = {};
   // A lone validating handler may see the request itself: nobody looks at the object after it.
   const needsDraft = isMutating || handlers.length > 1;
-  let current = needsDraft ? withDraft(request, literals) : request;
+  let draft = needsDraft ? draftOf(request, literals) : undefined;
+  let current = draft === undefined ? request : withObject(request, draft.root);
 
   for (const handler of handlers) {
     const called = callHandler(definition, handler, current, context);
@@ -68,31 +69,38 @@ export async function admit(
         const expected = isMutating ? 'allow(), deny(), an object or nothing' : 'allow(), deny() or nothing';
         throw new HandlerFaultError(definition.name, `the handler returned ${nameOf(answer)}; expected ${expected}`);
       }
-      // Same request with another object; the operation, on which the union turns, stays.
-      current = { ...current, object: answer } as AdmissionRequest;
+      current = withObject(current, answer);
     }
     // Validating handlers must not see what an earlier one did to the object.
-    if (!isMutating && needsDraft) current = withDraft(request, literals);
+    if (!isMutating && draft !== undefined) {
+      draft = draftOf(request, literals);
+      current = withObject(request, draft?.root);
+    }
   }
   return {
     allowed: true,
     status: undefined,
-    patch: isMutating && request.object !== null ? changes(definition, request, current) : [],
+    patch: isMutating && draft !== undefined ? changes(definition, request, draft.finish(current.object)) : [],
     warnings: deliverableWarnings(warnings),
     auditAnnotations,
   };
 }
 
-function withDraft(request: AdmissionRequest, literals: ImpreciseLiterals | undefined): AdmissionRequest {
-  if (request.object === null) return request;
+/** Undefined when there is no object. */
+function draftOf({ object }: AdmissionRequest, literals: ImpreciseLiterals | undefined): Draft | undefined {
   // The object came out of JSON.parse, so it is a JSON value.
-  return { ...request, object: clone(request.object as JsonValue, literals) };
+  return object === null ? undefined : new Draft(object as JsonValue, literals);
 }
 
-function changes(definition: WebhookDefinition, before: AdmissionRequest, after: AdmissionRequest): PatchOperation[] {
+/** Same request with another object; the operation, on which the union turns, stays. */
+function withObject(request: AdmissionRequest, object: unknown): AdmissionRequest {
+  return { ...request, object } as AdmissionRequest;
+}
+
+function changes(definition: WebhookDefinition, { object }: AdmissionRequest, after: unknown): PatchOperation[] {
   try {
-    // NotJsonError below is the check that the handler left a JSON value.
-    return diff(before.object as JsonValue, after.object as JsonValue);
+    // Casts: the object came out of JSON.parse; NotJsonError below is the check that the handler left a JSON value.
+    return diff(object as JsonValue, after as JsonValue);
   } catch (error) {
     if (!(error instanceof NotJsonError)) throw error;
     throw new HandlerFaultError(definition.name, `the handler left what JSON cannot carry: ${error.message}`, {

@@ -17,6 +17,11 @@ export function changedContainers(before: JsonValue, after: unknown): Set<unknow
   return walk.isPlain ? walk.changed : undefined;
 }
 
+/** Whether the two are one value, which was in `before` and so is JSON. What both inherit, or have neither, is not. */
+function isSameJson(former: unknown, value: unknown): boolean {
+  return value === former && value !== undefined && typeof value !== 'function';
+}
+
 type Members = { readonly [key: string]: unknown };
 
 function isContainerLike(value: unknown): value is JsonArray | JsonObject {
@@ -51,7 +56,7 @@ class Walk {
     for (let index = 0; index < after.length; index++) {
       const value = after[index];
       const former = before[index];
-      if (typeof value === 'string' ? value !== former : !this.#visitValue(former, value, depth)) {
+      if (!isSameJson(former, value) && !this.#visitValue(former, value, depth)) {
         isSame = false;
       }
     }
@@ -72,7 +77,7 @@ class Walk {
       if (key === 'rawJSON' || key === '__proto__') {
         return this.#giveUp();
       }
-      if (typeof value === 'string' ? value !== former : !this.#visitValue(former, value, depth)) {
+      if (!isSameJson(former, value) && !this.#visitValue(former, value, depth)) {
         isSame = false;
       }
     }

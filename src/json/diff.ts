@@ -155,7 +155,7 @@ class Comparison {
       // The same key in the same position is the common case, and is an own member for certain.
       if (afterKeys[position++] === key || Object.hasOwn(after, key)) {
         shared += 1;
-        this.#compareMember(before[key], after[key], place, key, isInPlace, listDepth);
+        if (before[key] !== after[key]) this.#compareMember(before[key], after[key], place, key, isInPlace, listDepth);
       } else {
         this.#patch.remove({ parent: place, token: key });
       }

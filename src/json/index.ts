@@ -2,6 +2,7 @@ export { apply, PatchApplyError } from './apply.ts';
 export { NotJsonError } from './as-json.ts';
 export { clone } from './clone.ts';
 export { diff } from './diff.ts';
+export { Draft } from './draft.ts';
 export { equal } from './equal.ts';
 export { ImpreciseLiterals } from './imprecise-literals.ts';
 export { isJsonObject, type JsonArray, type JsonObject, type JsonValue } from './json-value.ts';

@@ -1,6 +1,6 @@
 import type { JsonValue } from './json-value.ts';
 import type { PatchOperation } from './patch.ts';
-import { formatPointer } from './pointer.ts';
+import { escapeToken } from './pointer.ts';
 import { serializedSize } from './serialized-size.ts';
 
 /** A place in a document: the tokens of a pointer, last one first. Undefined is the whole document. */
@@ -70,9 +70,9 @@ export class PatchWriter {
 const overhead = '{"op":"","path":"","value":},'.length;
 
 function pointerTo(place: Place | undefined): string {
-  const tokens: (string | number)[] = [];
+  let pointer = '';
   for (let step = place; step !== undefined; step = step.parent) {
-    tokens.push(step.token);
+    pointer = `/${escapeToken(step.token)}${pointer}`;
   }
-  return formatPointer(tokens.reverse());
+  return pointer;
 }

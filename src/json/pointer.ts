@@ -40,14 +40,21 @@ export function parsePointer(pointer: string): string[] {
 export function formatPointer(tokens: readonly (string | number)[]): string {
   let pointer = '';
   for (const token of tokens) {
-    pointer += `/${typeof token === 'number' ? token : escapeToken(token)}`;
+    pointer += `/${escapeToken(token)}`;
   }
   return pointer;
 }
 
-function escapeToken(token: string): string {
+/** One token as it stands in a pointer. */
+export function escapeToken(token: string | number): string {
+  // Most tokens have neither; to look first is several times faster than to replace nothing.
+  if (typeof token === 'number' || !mustBeEscaped.test(token)) {
+    return String(token);
+  }
   return token.replaceAll('~', '~0').replaceAll('/', '~1');
 }
+
+const mustBeEscaped = /[~/]/;
 
 /**
  * The value in `document` that `pointer` names, or undefined when there is none. Only own members count, so

@@ -52,13 +52,15 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
     return resource;
   };
   /** Each with how many of its requests the counter has. */
-  const series = new Map<string, { labels: RequestLabels; durations: HistogramSeries; counted: number }>();
+  const all: { readonly labels: RequestLabels; readonly durations: HistogramSeries; counted: number }[] = [];
   metrics.beforeRead(() => {
-    for (const one of series.values()) {
+    for (const one of all) {
       if (one.durations.count > one.counted) requests.increment(one.labels, one.durations.count - one.counted);
       one.counted = one.durations.count;
     }
   });
+  /** By webhook, operation, resource, dry run and outcome: maps in maps, since a key of all five would be made for each request. */
+  const series: Nested<Nested<Nested<Nested<Map<RequestOutcome, HistogramSeries>>>>> = new Map();
   const seriesOf = (
     webhook: string,
     operation: string,
@@ -66,14 +68,16 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
     dryRun: boolean,
     outcome: RequestOutcome,
   ): HistogramSeries => {
-    const key = `${webhook} ${operation} ${known(resource)} ${dryRun} ${outcome}`;
-    let one = series.get(key);
-    if (one === undefined) {
-      const labels = { webhook, operation, resource: known(resource), dry_run: dryRun ? 'true' : 'false', outcome };
-      series.set(key, (one = { labels, durations: durations.series(labels), counted: 0 }));
+    const byOutcome = inside(inside(inside(inside(series, webhook), operation), resource), dryRun);
+    let durationsOfOne = byOutcome.get(outcome);
+    if (durationsOfOne === undefined) {
+      const labels = { webhook, operation, resource, dry_run: dryRun ? 'true' : 'false', outcome };
+      byOutcome.set(outcome, (durationsOfOne = durations.series(labels)));
+      all.push({ labels, durations: durationsOfOne, counted: 0 });
     }
-    return one.durations;
+    return durationsOfOne;
   };
+
   return {
     started(load) {
       const gauge = (name: string, help: string) => metrics.gauge({ name, help });
@@ -99,7 +103,7 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
       });
     },
     requestFinished({ webhook, operation = '', resource = '', dryRun, outcome, durationMilliseconds }) {
-      seriesOf(webhook, operation, resource, dryRun, outcome).observe(durationMilliseconds / 1000);
+      seriesOf(webhook, operation, known(resource), dryRun, outcome).observe(durationMilliseconds / 1000);
     },
     requestRefused: (httpStatus) => refused.increment({ code: String(httpStatus) }),
     handlerBlocked: (webhook, milliseconds) => blocked.increment({ webhook }, milliseconds / 1000),
@@ -109,4 +113,12 @@ export function serverMetrics(metrics: Metrics): ServerObserver {
       certificateExpiry.set({}, notAfter.getTime() / 1000);
     },
   };
+}
+
+type Nested<T> = Map<string | boolean, T>;
+
+function inside<K, V>(maps: Nested<Map<K, V>>, key: string | boolean): Map<K, V> {
+  let map = maps.get(key);
+  if (map === undefined) maps.set(key, (map = new Map<K, V>()));
+  return map;
 }

@@ -1,0 +1,264 @@
+import { isPlainObject, maxRecursion } from './as-json.ts';
+import type { ImpreciseLiterals } from './imprecise-literals.ts';
+import { setMember, shallowCopy, type JsonArray, type JsonObject, type JsonValue } from './json-value.ts';
+import { isRawNumber } from './raw-number.ts';
+
+type Container = JsonArray | JsonObject;
+
+/**
+ * A document to be edited in place that costs what is touched of it, not what there is: `root` looks and behaves like a
+ * deep copy, but each object and list is copied when it is first reached, one level at a time. Nothing of the document
+ * itself is ever changed.
+ *
+ *     const draft = new Draft(pod);
+ *     draft.root.metadata.labels.team = 'shop';
+ *     const edited = draft.finish(draft.root);
+ *
+ * What holds objects or lists is a `Proxy`. It may be read, written, iterated, spread, sorted, frozen, compared and put in
+ * other places as an ordinary object or list may; the one thing it cannot do is pass `structuredClone`: `clone` it.
+ */
+export class Draft<T extends JsonValue = JsonValue> {
+  readonly root: T;
+  readonly #parts: Parts;
+
+  /** `literals` are those that came with `document` from `readJson`; the copies remember them too. */
+  constructor(document: T, literals?: ImpreciseLiterals) {
+    this.#parts = new Parts(literals);
+    // Cast: a part stands for the value in each respect, see above.
+    this.root = (isCopied(document) ? this.#parts.partOf(document).proxy : document) as T;
+  }
+
+  /**
+   * `value`, which is `root`, or is made of parts of it and of whatever else, without anything of this class in it. What was
+   * not changed is the very object that was in the document, so that `diff` need not look inside. Values that JSON cannot
+   * carry are left where they are. Afterwards the draft is spent.
+   */
+  finish(value: unknown): unknown {
+    return this.#parts.finish(value);
+  }
+}
+
+/** All parts of one draft. */
+class Parts {
+  readonly #literals: ImpreciseLiterals | undefined;
+  /** In the order in which they were reached: outer before inner. */
+  readonly #all: Part[] = [];
+  /** Those without a proxy, by what stands for them. */
+  readonly #leaves = new Map<unknown, Part>();
+
+  constructor(literals: ImpreciseLiterals | undefined) {
+    this.#literals = literals;
+  }
+
+  partOf(original: Container, key = ''): Part {
+    const part = new Part(this, original, key);
+    this.#literals?.carryOver(original, part.copy);
+    this.#all.push(part);
+    if (part.isLeaf) this.#leaves.set(part.copy, part);
+    return part;
+  }
+
+  finish(value: unknown): unknown {
+    // Inner ones first, without recursion: the outer ones then know whether there is a change in them.
+    for (let index = this.#all.length - 1; index >= 0; index -= 1) {
+      const part = this.#all[index];
+      if (part !== undefined) this.#resultOf(part);
+    }
+    return this.#settled(value);
+  }
+
+  #resultOf(part: Part): Container {
+    if (part.result !== undefined) return part.result;
+    const { original, copy, inside } = part;
+    const isChanged = part.isChanged();
+    if (!isChanged && inside.every(({ result, original }) => result === original)) return (part.result = original);
+    // Who froze it expects no more than that it stays as it is. Known before what is inside, which may lead back here.
+    const result = (part.result = Object.isExtensible(copy) ? copy : this.#again(copy));
+    for (const key of isChanged ? Object.keys(result) : inside.map(({ key }) => key)) {
+      const value = (result as JsonObject)[key];
+      if (typeof value !== 'object' || value === (original as JsonObject)[key]) continue;
+      const settled = this.#settled(value);
+      // Cast: what JSON cannot carry is for diff() to refuse.
+      if (settled !== value) setMember(result as JsonObject, key, settled as JsonValue);
+    }
+    return result;
+  }
+
+  #own(value: unknown): Part | undefined {
+    const part = partAt(value);
+    return part === undefined ? this.#leaves.get(value) : part.parts === this ? part : undefined;
+  }
+
+  #again(copy: Container): Container {
+    const again = shallowCopy(copy);
+    this.#literals?.carryOver(copy, again);
+    return again;
+  }
+
+  /** `value` without parts in it; itself when there are none. */
+  #settled(value: unknown): unknown {
+    const part = this.#own(value);
+    if (part !== undefined) return this.#resultOf(part);
+    return holdsParts(value, 0) ? this.#withoutParts(value) : value;
+  }
+
+  /** Takes no stack, and copies what contains itself as such. */
+  #withoutParts(value: unknown): unknown {
+    const copies = new Map<object, object>();
+    const pending: Container[] = [];
+    const copyLater = (source: unknown): unknown => {
+      const part = this.#own(source);
+      if (part !== undefined) return this.#resultOf(part);
+      if (!isCopied(source)) return source;
+      const known = copies.get(source);
+      if (known !== undefined) return known;
+      const copy = shallowCopy(source);
+      copies.set(source, copy);
+      pending.push(copy);
+      return copy;
+    };
+    const root = copyLater(value);
+    for (let copy = pending.pop(); copy !== undefined; copy = pending.pop()) {
+      for (const key of Object.keys(copy)) {
+        // An own member already, so even the name `__proto__` is assigned to and reaches no setter.
+        (copy as JsonObject)[key] = copyLater((copy as JsonObject)[key]) as JsonValue;
+      }
+    }
+    return root;
+  }
+}
+
+/**
+ * One object or list of a draft, and how it behaves. A leaf, in which there is no other one, is a plain copy: there is nothing
+ * to be copied when it is reached, and what was done to it shows.
+ */
+class Part implements ProxyHandler<Container> {
+  readonly parts: Parts;
+  readonly original: Container;
+  /** Where it was reached. */
+  readonly key: string;
+  /** What `proxy` shows; of a leaf the same. */
+  readonly copy: Container;
+  readonly proxy: Container;
+  readonly isLeaf: boolean;
+  /** Those that were reached through this one, each still in its place unless {@link isChanged}. */
+  readonly inside: Part[] = [];
+  /** What it ended as. */
+  result: Container | undefined;
+  /** Whether a member was written or removed. Not known of a leaf. */
+  #isTouched = false;
+
+  constructor(parts: Parts, original: Container, key: string) {
+    this.parts = parts;
+    this.original = original;
+    this.key = key;
+    this.copy = shallowCopy(original);
+    this.isLeaf = !holdsContainers(original);
+    this.proxy = this.isLeaf ? this.copy : new Proxy(this.copy, this);
+  }
+
+  isChanged(): boolean {
+    return this.isLeaf ? !hasSameMembers(this.copy, this.original) : this.#isTouched;
+  }
+
+  get(copy: Container, key: string | symbol): unknown {
+    if (key === partOfDraft) return this;
+    const value = (copy as Members)[key];
+    if (typeof value !== 'object' || value !== (this.original as Members)[key]) return value;
+    // Neither what an object inherits under the name `__proto__` nor a raw number, which is frozen, is a part.
+    if (typeof key === 'symbol' || !Object.hasOwn(copy, key) || !isCopied(value)) return value;
+    const part = this.parts.partOf(value, key);
+    this.inside.push(part);
+    // An own member already, so even the name `__proto__` is assigned to and reaches no setter.
+    (copy as JsonObject)[key] = part.proxy;
+    return part.proxy;
+  }
+
+  set(copy: Container, key: string | symbol, value: unknown): boolean {
+    this.#isTouched = true;
+    return Reflect.set(copy, key, value);
+  }
+
+  deleteProperty(copy: Container, key: string | symbol): boolean {
+    this.#isTouched = true;
+    return Reflect.deleteProperty(copy, key);
+  }
+
+  defineProperty(copy: Container, key: string | symbol, descriptor: PropertyDescriptor): boolean {
+    this.#isTouched = true;
+    return Reflect.defineProperty(copy, key, descriptor);
+  }
+
+  setPrototypeOf(copy: Container, prototype: object | null): boolean {
+    this.#isTouched = true;
+    return Reflect.setPrototypeOf(copy, prototype);
+  }
+
+  getOwnPropertyDescriptor(copy: Container, key: string | symbol): PropertyDescriptor | undefined {
+    this.get(copy, key);
+    return Reflect.getOwnPropertyDescriptor(copy, key);
+  }
+
+  /** The first step of freezing: after it no member can be exchanged for its part any more. */
+  preventExtensions(copy: Container): boolean {
+    for (const key of Object.keys(copy)) this.get(copy, key);
+    return Reflect.preventExtensions(copy);
+  }
+}
+
+function holdsContainers(value: Container): boolean {
+  if (Array.isArray(value)) return value.some((element) => typeof element === 'object' && element !== null);
+  for (const key in value) {
+    if (typeof value[key] === 'object' && value[key] !== null) return true;
+  }
+  return false;
+}
+
+/** Whether nothing was done to `copy`. A member that is `undefined` counts as a difference, for it may have been put there. */
+function hasSameMembers(copy: Container, original: Container): boolean {
+  if (Array.isArray(copy)) {
+    // Cast: a copy is of the kind of its original.
+    const elements = original as JsonArray;
+    let index = 0;
+    while (index < copy.length && copy[index] !== undefined && copy[index] === elements[index]) index += 1;
+    return index === copy.length && index === elements.length;
+  }
+  if (!isPlainObject(copy)) return false;
+  const members = original as JsonObject;
+  let count = 0;
+  for (const key in copy) {
+    if (copy[key] === undefined || copy[key] !== members[key]) return false;
+    count += 1;
+  }
+  for (const _key in members) count -= 1;
+  return count === 0;
+}
+
+type Members = Readonly<Record<string | symbol, unknown>>;
+
+/** Reads the part behind a proxy; nothing else has a member of this name. */
+const partOfDraft = Symbol('part of a draft');
+
+function partAt(value: unknown): Part | undefined {
+  // Cast: undefined for whatever has no such member.
+  return typeof value === 'object' && value !== null
+    ? ((value as Members)[partOfDraft] as Part | undefined)
+    : undefined;
+}
+
+function isCopied(value: unknown): value is Container {
+  return (
+    Array.isArray(value) || (typeof value === 'object' && value !== null && isPlainObject(value) && !isRawNumber(value))
+  );
+}
+
+/** Whether there are parts in what a handler made itself. True as well for what is too deep to tell. */
+function holdsParts(value: unknown, depth: number): boolean {
+  if (!isCopied(value)) return false;
+  if (depth === maxRecursion || partAt(value) !== undefined) return true;
+  for (const key of Object.keys(value)) {
+    const member = (value as JsonObject)[key];
+    if (typeof member === 'object' && holdsParts(member, depth + 1)) return true;
+  }
+  return false;
+}
