@@ -1,6 +1,7 @@
 import { labelSelectorSchema } from '../api/label-selector-schema.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
 import { globalQuotaKind } from './global-quota.ts';
+import { scopeNames } from './hard-names.ts';
 
 /**
  * What makes a cluster know GlobalQuota objects: their schema, checked by the API server before it stores one, and the
@@ -127,16 +128,6 @@ function spec(): object {
     })),
   };
 }
-
-const scopeNames = [
-  'Terminating',
-  'NotTerminating',
-  'BestEffort',
-  'NotBestEffort',
-  'PriorityClass',
-  'CrossNamespacePodAffinity',
-  'VolumeAttributesClass',
-];
 
 /** No sign: a limit is not negative. Source: k8s.io/apimachinery v0.37.2 pkg/api/resource/quantity.go, the grammar. */
 const quantityPattern = '^([0-9]+(\\.[0-9]*)?|\\.[0-9]+)(n|u|m|k|M|G|T|P|E|Ki|Mi|Gi|Ti|Pi|Ei|[eE][+-]?[0-9]+)?$';

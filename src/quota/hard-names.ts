@@ -134,6 +134,8 @@ const podScopes: ReadonlySet<string> = new Set([
   'PriorityClass',
   'CrossNamespacePodAffinity',
 ]);
+/** All that there are. */
+export const scopeNames: readonly string[] = [...podScopes, claimScope];
 /** Scopes with a value; of the others it is only said that they are there. */
 const comparedScopes: ReadonlySet<string> = new Set(['PriorityClass', claimScope]);
 const contradictions = [

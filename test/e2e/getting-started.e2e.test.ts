@@ -5,27 +5,10 @@ import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { GateProcess } from './gate-process.ts';
 import { until } from './until.ts';
+import { widgetDefinition } from './widgets.ts';
 
 const root = resolve(import.meta.dirname, '../..');
 
-const widgetDefinition = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'widgets.example.com' },
-  spec: {
-    group: 'example.com',
-    scope: 'Namespaced',
-    names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-};
 const pod = (name: string, image = 'registry.example.com/web:1') => ({
   apiVersion: 'v1',
   kind: 'Pod',

@@ -10,27 +10,9 @@ import { silentLogger } from '../../src/telemetry/index.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { GateProcess } from './gate-process.ts';
+import { widgetDefinition } from './widgets.ts';
 
 const examples = resolve(import.meta.dirname, '../../examples/getting-started');
-
-const widgetDefinition: KubernetesObject & object = {
-  apiVersion: 'apiextensions.k8s.io/v1',
-  kind: 'CustomResourceDefinition',
-  metadata: { name: 'widgets.example.com' },
-  spec: {
-    group: 'example.com',
-    scope: 'Namespaced',
-    names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
-    versions: [
-      {
-        name: 'v1',
-        served: true,
-        storage: true,
-        schema: { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } },
-      },
-    ],
-  },
-} as KubernetesObject;
 
 let plane: ControlPlane;
 let gate: GateProcess | undefined;

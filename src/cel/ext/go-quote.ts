@@ -4,7 +4,8 @@
  * Source: Go strconv.Quote.
  */
 
-const ESCAPES: ReadonlyMap<string, string> = new Map([
+/** Characters that Go writes with a letter behind the backslash. */
+export const LETTER_ESCAPES: ReadonlyMap<string, string> = new Map([
   ['\x07', String.raw`\a`],
   ['\b', String.raw`\b`],
   ['\f', String.raw`\f`],
@@ -22,7 +23,7 @@ export function goQuote(text: string): string {
 }
 
 function quoteCharacter(character: string): string {
-  const escape = ESCAPES.get(character);
+  const escape = LETTER_ESCAPES.get(character);
   if (escape !== undefined) return escape;
   // unicode.IsPrint: letters, marks, numbers, punctuation, symbols and the ASCII space.
   if (/^[\p{L}\p{M}\p{N}\p{P}\p{S} ]$/u.test(character)) return character;

@@ -16,6 +16,7 @@ import { formatValue } from '../value-text.ts';
 import { EvaluationError } from '../values.ts';
 import type { ListValue, Result } from '../values.ts';
 import { format } from './format.ts';
+import { LETTER_ESCAPES } from './go-quote.ts';
 
 const listOfStrings = listType(StringType);
 
@@ -205,18 +206,6 @@ function isSpace(character: string): boolean {
   return /\p{White_Space}/u.test(character);
 }
 
-const QUOTED: ReadonlyMap<string, string> = new Map([
-  ['\x07', String.raw`\a`],
-  ['\b', String.raw`\b`],
-  ['\f', String.raw`\f`],
-  ['\n', String.raw`\n`],
-  ['\r', String.raw`\r`],
-  ['\t', String.raw`\t`],
-  ['\v', String.raw`\v`],
-  ['\\', String.raw`\\`],
-  ['"', String.raw`\"`],
-]);
-
 function quote(text: string): string {
-  return `"${Array.from(text, (character) => QUOTED.get(character) ?? character).join('')}"`;
+  return `"${Array.from(text, (character) => LETTER_ESCAPES.get(character) ?? character).join('')}"`;
 }
