@@ -13,6 +13,9 @@ interface Sum {
   readonly reserved: Map<string, bigint>;
 }
 
+/** Of the cluster called east. */
+const facts = { name: 'east', labels: { region: 'eu' } };
+
 const newSum = (): Sum => ({ used: new Map(), reserved: new Map() });
 
 /** I2 and I4: what the accounts say is the sum over the charges, of which there is one for each key. Throws where not. */
@@ -270,7 +273,7 @@ export function describeLedgerStore(
     it('keeps the sums of a removed quota right while charges name it', async () => {
       const { ledger, store } = await setUp();
       await ledger.setTerms(quotaTerms('team', { pods: '5' }));
-      await ledger.beginCensus('team', 'east', 'all');
+      await ledger.beginCensus('team', 'east', 'all', facts);
       const first = reservation('a', ['team']);
       await ledger.reserve(first);
       await ledger.endCensuses('east', new Set());
@@ -278,7 +281,7 @@ export function describeLedgerStore(
       await expect(ledger.reserve(reservation('b', ['team']))).rejects.toThrow('no terms of quota team');
       await ledger.setTerms(quotaTerms('team', { pods: '1' }));
       expect((await ledger.reserve(reservation('b', ['team']))).allowed).toBe(false);
-      await ledger.beginCensus('team', 'east', 'all');
+      await ledger.beginCensus('team', 'east', 'all', facts);
       await ledger.endCensuses('east', new Set());
       await ledger.observe([{ type: 'gone', key: first.key, namespace: 'shop' }]);
       await ledger.tidy();
@@ -289,10 +292,12 @@ export function describeLedgerStore(
       const { ledger, other } = await setUp();
       await ledger.registerCluster({ id: 'uid-1', name: 'east' });
       await ledger.setTerms(quotaTerms('team', { pods: '5' }));
-      await expect(ledger.beginCensus('no-team', 'uid-1', 'all')).rejects.toThrow('no terms of quota no-team');
-      const counted = async (signature: string) => [...(await other.beginCensus('team', 'uid-1', signature)).resources];
-      await ledger.beginCensus('team', 'uid-2', 'all');
-      const { stamp } = await ledger.beginCensus('team', 'uid-1', 'all');
+      await expect(ledger.beginCensus('no-team', 'uid-1', 'all', facts)).rejects.toThrow('no terms of quota no-team');
+      const counted = async (signature: string) => [
+        ...(await other.beginCensus('team', 'uid-1', signature, facts)).resources,
+      ];
+      await ledger.beginCensus('team', 'uid-2', 'all', facts);
+      const { stamp } = await ledger.beginCensus('team', 'uid-1', 'all', facts);
       expect(await counted('all')).toEqual([]);
       expect(await ledger.markCounted('team', 'uid-1', stamp, 'pods')).toBe(true);
       expect(await ledger.markCounted('team', 'uid-2', stamp, 'pods')).toBe(false);
@@ -302,7 +307,7 @@ export function describeLedgerStore(
       expect(await counted('all')).toEqual([]);
       expect(await ledger.markCounted('team', 'uid-1', stamp, 'pods')).toBe(false);
 
-      const again = await ledger.beginCensus('team', 'uid-1', 'all');
+      const again = await ledger.beginCensus('team', 'uid-1', 'all', facts);
       await ledger.markCounted('team', 'uid-1', again.stamp, 'pods');
       await ledger.forgetCluster('uid-1', { by: 'jane', reason: 'gone' });
       expect(await counted('all')).toEqual([]);
@@ -316,12 +321,40 @@ export function describeLedgerStore(
         result: undefined,
       }));
       for (const id of ['team', 'shared-out']) {
-        for (const cluster of ['uid-1', 'uid-2']) await ledger.beginCensus(id, cluster, 'all');
+        for (const cluster of ['uid-1', 'uid-2']) await ledger.beginCensus(id, cluster, 'all', facts);
       }
       await ledger.endCensuses('uid-1', new Set());
       expect((await ledger.reserve(reservation('a', ['team']))).allowed).toBe(true);
       await other.endCensuses('uid-2', new Set());
       expect((await ledger.quotas()).map(({ terms }) => terms.id)).toEqual(['shared-out']);
+    });
+
+    it('takes off a quota what a cluster is charged for that it does not select any more', async () => {
+      const { ledger, other, store } = await setUp();
+      for (const id of ['team', 'other']) await ledger.setTerms(quotaTerms(id, { pods: '5' }, { generation: 2 }));
+      const { stamp } = await ledger.beginCensus('team', 'east', 'all', facts);
+      await ledger.markCounted('team', 'east', stamp, 'pods');
+      await ledger.beginCensus('team', 'west', 'all', { name: 'west', labels: {} });
+      const west = { cluster: 'west', resource: 'pods', uid: 'w' };
+      await ledger.observe([
+        present(reservation('a', ['team']), 3n),
+        present(reservation('b', ['team', 'other']), 4n),
+        present(reservation('w', ['team'], { key: west }), 5n),
+      ]);
+      await ledger.reserve(reservation('c', ['team']));
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '3' }, reserved: { pods: '1' } });
+
+      const selectsWest = ({ name }: { name: string }) => name === 'west';
+      // By terms that others have changed since, or have not heard of.
+      for (const generation of [1, 3]) await other.releaseUnselected('team', generation, selectsWest);
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '3' }, reserved: { pods: '1' } });
+
+      await other.releaseUnselected('team', 2, selectsWest);
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '1' }, reserved: {} });
+      expect(await whole(ledger, 'other')).toEqual({ used: { pods: '1' }, reserved: {} });
+      expect((await store.charges({ limit: 10 })).map(({ key }) => key.uid)).toEqual(['b', 'w']);
+      // It has to be counted again before it is trusted.
+      expect((await ledger.beginCensus('team', 'east', 'all', facts)).resources).toEqual(new Set());
     });
 
     it('counts an object that was told of before its quota was when it is told of again', async () => {

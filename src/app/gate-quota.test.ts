@@ -162,7 +162,7 @@ it('a quota that another gate takes for gone is enforced on by the gate that has
   await expect.poll(() => ask('three'), { timeout: 10_000 }).toContain('exceeded quota: team');
   await withLedger(async (ledger) => {
     // One of another cluster, then one of the same whose files are newer.
-    await ledger.beginCensus('team', 'uid-of-another', 'all');
+    await ledger.beginCensus('team', 'uid-of-another', 'all', { name: 'us-1', labels: {} });
     await ledger.endCensuses('uid-of-another', new Set());
     expect(await ask('three')).toContain('exceeded quota: team');
     await ledger.endCensuses(clusterId, new Set());

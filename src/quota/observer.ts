@@ -7,7 +7,7 @@ import type { Clock, Logger } from '../telemetry/index.ts';
 import type { GroupResource } from '../usage/index.ts';
 import { Collections } from './collections.ts';
 import { count, evaluatorAt, type CountingContext } from './counting.ts';
-import type { GlobalQuota } from './global-quota.ts';
+import { selects, type GlobalQuota } from './global-quota.ts';
 import type { ChargeKey, Ledger, Observation, OpenReservation, RecountResult } from './ledger/index.ts';
 import type { QuotaSelection } from './selection.ts';
 import { countedResources } from './webhook-rules.ts';
@@ -23,6 +23,7 @@ export interface QuotaObserverOptions {
     | 'beginCensus'
     | 'markCounted'
     | 'endCensuses'
+    | 'releaseUnselected'
     | 'standing'
     | 'tidy'
     | 'now'
@@ -103,6 +104,8 @@ export class QuotaObserver {
   /** Which resources the ledger has been told all objects of, quota by quota. */
   #counted: ReadonlyMap<string, Counted> = new Map();
   readonly #counting = new Set<string>();
+  /** Of all clusters. */
+  #quotas: readonly GlobalQuota[] = [];
   readonly #graceTimers = new Map<string, () => void>();
   readonly #stopping = new AbortController();
   readonly #running = new Set<Promise<void>>();
@@ -156,12 +159,13 @@ export class QuotaObserver {
       quotas.map(async (quota): Promise<[string, Counted]> => {
         const { id } = quota;
         const signature = selection.signatureOf(quota);
-        const { stamp, resources } = await ledger.beginCensus(id, clusterId, signature);
+        const { stamp, resources } = await ledger.beginCensus(id, clusterId, signature, selection.cluster);
         return [id, { id, signature, stamp, resources: new Set(resources) }];
       }),
     );
     await ledger.endCensuses(clusterId, new Set(quotas.map(({ id }) => id)));
     selection.set(quotas);
+    this.#quotas = quotas;
     const selected = new Set(selection.quotas.map(({ id }) => id));
     this.#counted = new Map(counted.filter(([id]) => selected.has(id)));
     this.#watchAll();
@@ -267,6 +271,11 @@ export class QuotaObserver {
     let inDebt = 0;
     for (const { id } of selection.quotas) if (((await ledger.standing(id))?.debt.size ?? 0) > 0) inDebt += 1;
     metrics.inDebt(inDebt);
+    for (const { id, generation, clusters } of this.#quotas) {
+      // Of files nobody can say which are the later ones: what they select is the word of the gate that has them.
+      if (generation === 0) continue;
+      await ledger.releaseUnselected(id, generation, ({ name, labels }) => selects(clusters, name, labels));
+    }
     await ledger.tidy();
   }
 
@@ -300,13 +309,13 @@ export class QuotaObserver {
   }
 
   async #markCounted(counted: readonly Counted[], resource: string): Promise<void> {
-    const { ledger, clusterId } = this.#options;
+    const { ledger, clusterId, selection } = this.#options;
     const unmarked = counted.filter(({ resources }) => !resources.has(resource));
     await Promise.all(
       unmarked.map(async (each) => {
         if (await ledger.markCounted(each.id, clusterId, each.stamp, resource)) each.resources.add(resource);
         // Another replica began anew, by a configuration of its own: what it took off has to be counted again.
-        else each.stamp = (await ledger.beginCensus(each.id, clusterId, each.signature)).stamp;
+        else each.stamp = (await ledger.beginCensus(each.id, clusterId, each.signature, selection.cluster)).stamp;
       }),
     );
   }

@@ -1,11 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type GlobalQuota, selects } from './global-quota.ts';
-
-/** This cluster as quotas select it. */
-export interface ClusterFacts {
-  readonly name: string;
-  readonly labels: Readonly<Record<string, string>>;
-}
+import type { ClusterFacts } from './ledger/index.ts';
 
 export interface QuotaSelectionOptions {
   readonly cluster: ClusterFacts;
@@ -22,6 +17,10 @@ export class QuotaSelection {
   constructor(options: QuotaSelectionOptions) {
     this.#options = options;
     this.#excluded = new Set(options.excludedNamespaces);
+  }
+
+  get cluster(): ClusterFacts {
+    return this.#options.cluster;
   }
 
   /** Those that select this cluster, by name. */

@@ -73,7 +73,9 @@ export class SimulatedGate {
   /** Returns when all that lives has been told, by this process or by one before it. */
   async count(quotas: readonly string[]): Promise<void> {
     const { cluster, ledger, apiServer, random, faults, kill } = this.#options;
-    const censuses = await Promise.all(quotas.map((id) => ledger.beginCensus(id, cluster, 'everything')));
+    const censuses = await Promise.all(
+      quotas.map((id) => ledger.beginCensus(id, cluster, 'everything', { name: cluster, labels: {} })),
+    );
     if (await this.#isCounted(quotas, censuses)) return;
     for (const object of apiServer.listAt(apiServer.resourceVersion)) {
       await this.#observe([this.#present(object)]);

@@ -11,6 +11,14 @@ export interface Census {
   readonly stamp: string;
   /** Resources of which every object is charged. */
   readonly resources: ReadonlySet<string>;
+  /** The cluster as quotas selected it when the count began. */
+  readonly facts: ClusterFacts;
+}
+
+/** A cluster as quotas select it. */
+export interface ClusterFacts {
+  readonly name: string;
+  readonly labels: Readonly<Record<string, string>>;
 }
 
 /** By the id of the cluster. */
@@ -20,8 +28,8 @@ export function readCensuses(text: string | null): Censuses {
   // Written by writeCensuses.
   const body = JSON.parse(text ?? '{}') as CensusesBody;
   return new Map(
-    Object.entries(body).map(([cluster, [signature, stamp, resources]]) => {
-      return [cluster, { signature, stamp, resources: new Set(resources) }];
+    Object.entries(body).map(([cluster, [signature, stamp, resources, name, labels]]) => {
+      return [cluster, { signature, stamp, resources: new Set(resources), facts: { name, labels } }];
     }),
   );
 }
@@ -30,11 +38,29 @@ export function readCensuses(text: string | null): Censuses {
 export function writeCensuses(censuses: Censuses): string | null {
   if (censuses.size === 0) return null;
   const body: CensusesBody = Object.fromEntries(
-    [...censuses].map(([cluster, { signature, stamp, resources }]) => [cluster, [signature, stamp, [...resources]]]),
+    [...censuses].map(
+      ([
+        cluster,
+        {
+          signature,
+          stamp,
+          resources,
+          facts: { name, labels },
+        },
+      ]) => {
+        return [cluster, [signature, stamp, [...resources], name, labels]];
+      },
+    ),
   );
   return JSON.stringify(body);
 }
 
 interface CensusesBody {
-  readonly [cluster: string]: readonly [signature: string, stamp: string, resources: readonly string[]];
+  readonly [cluster: string]: readonly [
+    signature: string,
+    stamp: string,
+    resources: readonly string[],
+    name: string,
+    labels: Readonly<Record<string, string>>,
+  ];
 }

@@ -1,11 +1,14 @@
 import { amountsOf, areEqualAmounts, isWithin, maxOf, type Amounts } from './amounts.ts';
+import { readCensuses } from './census.ts';
 import {
   keyText,
+  quotasOf,
   type Charge,
   type ChargeKey,
   type ObservedUsage,
   type PendingUsage,
   type ReleaseReason,
+  type Usage,
 } from './charge.ts';
 import { Draft, placesOf } from './draft.ts';
 import { judge } from './judge.ts';
@@ -66,6 +69,10 @@ export function needsOf(operations: readonly Operation[]): LedgerNeeds {
       case 'release':
         for (const { key, namespace } of operation.charges) needs.add(key, namespace, []);
         break;
+      case 'unselect':
+        needs.addQuotas([operation.quota]);
+        for (const { key, namespace } of operation.charges) needs.add(key, namespace, []);
+        break;
       case 'forget-released':
         for (const { key, namespace } of operation.keys) needs.add(key, namespace, []);
         break;
@@ -109,6 +116,8 @@ function carryOut(draft: Draft, operation: Operation, context: DecisionContext):
       return operation.settlements.map((settlement) => settle(draft, settlement, context));
     case 'release':
       return operation.charges.filter(({ key }) => releaseByOperator(draft, key, operation, context)).length;
+    case 'unselect':
+      return unselect(draft, operation);
     case 'forget-released':
       return operation.keys.filter(({ key, namespace }) => forgetReleased(draft, key, namespace)).length;
     case 'change-quota':
@@ -297,6 +306,25 @@ function releaseByOperator(
   draft.put(key, charge.namespace, emptied({ ...charge, observed: null, pending: [] }, 'operator', context));
   const facts = { ...key, namespace: charge.namespace, name: charge.name, by, reason };
   draft.note({ at: context.now, kind: 'release', facts });
+  return true;
+}
+
+function unselect(
+  draft: Draft,
+  { quota: id, generation, cluster, stamp, charges }: Extract<Operation, { kind: 'unselect' }>,
+): boolean {
+  const quota = draft.quota(id);
+  if (quota?.terms.generation !== generation) return false;
+  if (readCensuses(quota.census).get(cluster)?.stamp !== stamp) return false;
+  const without = <T extends Usage>(usage: T): T => ({ ...usage, quotas: usage.quotas.filter((each) => each !== id) });
+  for (const { key, namespace } of charges) {
+    const charge = draft.charge(key);
+    if (charge === undefined || !quotasOf(charge).includes(id)) continue;
+    const observed = charge.observed && without(charge.observed);
+    const pending = charge.pending.map(without).filter(({ quotas }) => quotas.length > 0);
+    const isCharged = pending.length > 0 || (observed?.quotas.length ?? 0) > 0;
+    draft.put(key, namespace, isCharged ? { ...charge, observed, pending } : null);
+  }
   return true;
 }
 

@@ -1,4 +1,4 @@
-export type { Census } from './census.ts';
+export type { Census, ClusterFacts } from './census.ts';
 export { chargeState, type Charge, type ChargeKey, type ChargeState } from './charge.ts';
 export { ClusterIdentityError, LedgerStoppedError, LedgerStoreError, UnknownQuotaError } from './errors.ts';
 export {

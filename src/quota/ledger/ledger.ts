@@ -3,7 +3,7 @@ import { silentLogger, systemClock, type Clock, type Logger } from '../../teleme
 import type { ResourceList } from '../../usage/index.ts';
 import { amountsOf, differenceOf, resourceListOf } from './amounts.ts';
 import { Breakdowns } from './breakdown.ts';
-import { readCensuses, writeCensuses, type Census } from './census.ts';
+import { readCensuses, writeCensuses, type Census, type ClusterFacts } from './census.ts';
 import { chargeState, keyText, shareOf, quotasOf, type Charge, type ChargeKey, type ChargeState } from './charge.ts';
 import { takenOf } from './draft.ts';
 import { ClusterIdentityError, UnknownQuotaError } from './errors.ts';
@@ -264,8 +264,8 @@ export class Ledger {
    * The gate of a cluster holds itself to a quota, whose terms were set before. Says what has been counted there for it; with
    * another signature than the last one nothing has, and the count begins anew. Throws {@link UnknownQuotaError}.
    */
-  async beginCensus(id: string, cluster: string, signature: string): Promise<Census> {
-    const begun: Census = { signature, stamp: randomBytes(9).toString('base64url'), resources: new Set() };
+  async beginCensus(id: string, cluster: string, signature: string, facts: ClusterFacts): Promise<Census> {
+    const begun = newCensus(signature, facts);
     return this.changeQuota<Census>(id, ({ quota }) => {
       if (quota === undefined) throw new UnknownQuotaError([id]);
       const censuses = readCensuses(quota.census);
@@ -297,6 +297,42 @@ export class Ledger {
       return !kept.has(terms.id) && readCensuses(census).has(cluster);
     });
     await Promise.all(ended.map(({ terms }) => this.#endCensus(terms.id, cluster)));
+  }
+
+  /**
+   * Takes off a quota what clusters are charged for that it does not select any more: a gate that is down does not tell. Only
+   * for the terms of this generation, which must be the stored ones; a gate that is selected and counts meanwhile is left
+   * alone, and one that comes back has to count anew.
+   */
+  async releaseUnselected(id: string, generation: number, isSelected: (facts: ClusterFacts) => boolean): Promise<void> {
+    const quota = (await this.quotas()).find(({ terms }) => terms.id === id);
+    if (quota?.terms.generation !== generation) return;
+    const unselected = [...readCensuses(quota.census)].filter(([, { facts }]) => !isSelected(facts));
+    if (unselected.length === 0) return;
+    const charged = new Set((await this.#store.accounts(id)).map(({ cluster }) => cluster));
+    for (const [cluster, known] of unselected.filter(([each]) => charged.has(each))) {
+      const stamp = await this.#uncount(id, generation, cluster, known);
+      if (stamp === undefined) continue;
+      for await (const page of this.#pages({ cluster })) {
+        const charges = page.filter((charge) => quotasOf(charge).includes(id));
+        if (charges.length === 0) continue;
+        const operation = { kind: 'unselect', quota: id, generation, cluster, stamp, charges } as const;
+        if (!(await this.#commits.submit(operation))) break;
+      }
+    }
+  }
+
+  /** The stamp of a census that has counted nothing, in the place of the known one; undefined when that is not kept any more. */
+  #uncount(id: string, generation: number, cluster: string, known: Census): Promise<string | undefined> {
+    const begun = known.signature === '' ? known : newCensus('', known.facts);
+    return this.changeQuota<string | undefined>(id, ({ quota }) => {
+      const censuses = readCensuses(quota?.census ?? null);
+      if (quota?.terms.generation !== generation || censuses.get(cluster)?.stamp !== known.stamp) {
+        return { result: undefined };
+      }
+      const census = writeCensuses(new Map([...censuses, [cluster, begun]]));
+      return { ...(begun !== known && { quota: { ...quota, census } }), result: begun.stamp };
+    });
   }
 
   async #endCensus(id: string, cluster: string): Promise<void> {
@@ -354,10 +390,14 @@ export class Ledger {
 
   /** Charges in the order of their keys, read in pages; not one moment's picture. */
   async *charges(query: Omit<ChargeQuery, 'limit' | 'after'> = {}): AsyncGenerator<Charge> {
+    for await (const page of this.#pages(query)) yield* page;
+  }
+
+  async *#pages(query: Omit<ChargeQuery, 'limit' | 'after'>): AsyncGenerator<Charge[]> {
     const limit = 500;
     for (let after: ChargeKey | undefined; ;) {
       const page = await this.#store.charges({ ...query, after, limit });
-      yield* page;
+      yield page;
       after = page.at(-1)?.key;
       if (page.length < limit) return;
     }
@@ -480,6 +520,10 @@ export class Ledger {
         this.#log.debug('quota reservation not given back', { key: keyText(key), error: error as Error }),
       );
   }
+}
+
+function newCensus(signature: string, facts: ClusterFacts): Census {
+  return { signature, stamp: randomBytes(9).toString('base64url'), resources: new Set(), facts };
 }
 
 const otherName = (id: string, name: string, known: string): string =>

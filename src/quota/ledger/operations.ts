@@ -105,6 +105,15 @@ export type Operation =
       readonly by: string;
       readonly reason: string;
     }
+  /** Takes charges of a cluster off a quota, while its terms and its census there are still those. */
+  | {
+      readonly kind: 'unselect';
+      readonly quota: string;
+      readonly generation: number;
+      readonly cluster: string;
+      readonly stamp: string;
+      readonly charges: readonly { readonly key: ChargeKey; readonly namespace: string }[];
+    }
   /** Drops what has been released; only these, and only if they still are. */
   | {
       readonly kind: 'forget-released';
@@ -129,6 +138,8 @@ export interface Outcomes {
   readonly settle: readonly SettlementOutcome[];
   /** How many of the charges held anything. */
   readonly release: number;
+  /** Whether they were still those. */
+  readonly unselect: boolean;
   readonly 'forget-released': number;
   readonly 'change-quota': unknown;
   readonly 'change-clusters': undefined;
@@ -144,6 +155,7 @@ export function weightOf(operation: Operation): number {
     case 'settle':
       return operation.settlements.length;
     case 'release':
+    case 'unselect':
       return operation.charges.length;
     case 'forget-released':
       return operation.keys.length;

@@ -171,7 +171,8 @@ describe('SqliteLedgerStore', () => {
     former.exec('ALTER TABLE quota DROP COLUMN census; PRAGMA user_version = 1');
     former.close();
     const migrated = await open(join(folder, 'good.sqlite'));
-    expect((await migrated.ledger.beginCensus('team', 'east', 'all')).resources).toEqual(new Set());
+    const census = await migrated.ledger.beginCensus('team', 'uid-1', 'all', { name: 'east', labels: {} });
+    expect(census.resources).toEqual(new Set());
     await migrated.ledger.stop();
     expect(readFileSync(join(folder, 'good.sqlite')).subarray(0, 6).toString()).toBe('SQLite');
     await expect(open(import.meta.filename)).rejects.toMatchObject({ fatal: true });
