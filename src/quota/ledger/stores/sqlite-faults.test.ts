@@ -156,6 +156,65 @@ describe('SqliteLedgerStore with a torn end of its log', () => {
 });
 
 describe('SqliteLedgerStore', () => {
+  /** Calls `onRead` with the table before each read of one row of a batch. */
+  function watched(onRead: (table: string) => void): Partial<SqliteLedgerStoreOptions> {
+    return {
+      openDatabase(path, options) {
+        const database = new DatabaseSync(path, options);
+        const prepare = database.prepare.bind(database);
+        database.prepare = (sql) => {
+          const statement = prepare(sql);
+          const table = /^SELECT .* FROM (\w+) WHERE/.exec(sql)?.[1];
+          const all = statement.all.bind(statement) as (...values: string[]) => ReturnType<typeof statement.all>;
+          statement.all = (...values: unknown[]) => {
+            if (table !== undefined) onRead(table);
+            return all(...(values as string[]));
+          };
+          return statement;
+        };
+        return database;
+      },
+    };
+  }
+
+  it('reads of a batch what it needs, and not every quota in every place', async () => {
+    const reads: string[] = [];
+    const { ledger } = await open(
+      join(temporaryFolder(), 'ledger.sqlite'),
+      watched((table) => reads.push(table)),
+    );
+    const each = Array.from({ length: 64 }, (_, index) => `team-${index}`);
+    await Promise.all(each.map((id) => ledger.setTerms(quotaTerms(id, { pods: '5' }))));
+    reads.length = 0;
+    await ledger.observe(each.map((id) => present(reservation(`pod-of-${id}`, [id], { namespace: id }), 3n)));
+    const count = (table: string) => reads.filter((read) => read === table).length;
+    expect([count('charge'), count('quota'), count('account')]).toEqual([64, 64, 64 * 3]);
+    await ledger.stop();
+  });
+
+  it('writes nothing of a batch in which a read failed', async () => {
+    let isBroken = false;
+    const failing = watched((table) => {
+      if (isBroken && table === 'account') throw Object.assign(new Error('disk I/O error'), { errcode: 10 });
+    });
+    const path = join(temporaryFolder(), 'ledger.sqlite');
+    const { ledger } = await open(path, failing);
+    await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+    isBroken = true;
+    const asked = [
+      ledger.observe([present(reservation('a', ['team']), 3n)]),
+      ledger.setTerms(quotaTerms('b', { pods: '1' })),
+    ];
+    for (const outcome of await Promise.allSettled(asked)) {
+      expect(outcome).toMatchObject({ status: 'rejected', reason: { code: 'SALLYPORT_LEDGER_STORE', fatal: true } });
+    }
+    await ledger.stop();
+    const anew = await open(path);
+    expect((await anew.ledger.quotas()).map(({ terms }) => terms.id)).toEqual(['team']);
+    expect(await anew.store.charges({ limit: 10 })).toEqual([]);
+    await anew.ledger.stop();
+  });
+
   it('opens what an earlier Sallyport wrote, and says so when it was a later one, or is no ledger at all', async () => {
     const folder = temporaryFolder();
     const later = new DatabaseSync(join(folder, 'later.sqlite'));

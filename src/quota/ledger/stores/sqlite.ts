@@ -1,8 +1,10 @@
 import { DatabaseSync, type StatementSync } from 'node:sqlite';
-import { quotasOf, type Charge } from '../charge.ts';
+import { keyText, type Charge, type ChargeKey } from '../charge.ts';
+import { accountText } from '../draft.ts';
 import { LedgerStoreError } from '../errors.ts';
 import type {
   Account,
+  AccountKey,
   AuditEntry,
   Balance,
   ChargeQuery,
@@ -14,7 +16,6 @@ import type {
 } from '../store.ts';
 import type { StoredQuota } from '../terms.ts';
 import { decodeAmounts, decodeCharge, decodeTerms, encodeAmounts, encodeCharge, encodeTerms } from './encoding.ts';
-import { LoadedView } from './loaded-view.ts';
 
 export interface SqliteLedgerStoreOptions {
   /** Of the database; its `-wal` and `-shm` lie beside it. On a local disk: SQLite's locks do not hold on network file systems. */
@@ -119,22 +120,23 @@ export class SqliteLedgerStore implements LedgerStore {
   }
 
   async transact<T>(
-    needs: LedgerNeeds,
+    _needs: LedgerNeeds,
     decide: (view: LedgerView) => { readonly changes: LedgerChanges; readonly result: T },
   ): Promise<T> {
     const { database, prepared } = this.#opened();
     this.#guarded(() => database.exec('BEGIN IMMEDIATE'));
+    const view = new SqliteView(prepared);
     try {
-      const view = this.#guarded(() => load(prepared, needs));
       const { changes, result } = decide(view);
       this.#guarded(() => {
+        if (view.failure !== undefined) throw view.failure;
         if (!write(prepared, changes)) database.exec('ROLLBACK');
         else database.exec('COMMIT');
       });
       return result;
     } catch (error) {
       this.#rollBack(database);
-      throw error;
+      throw error === view.failure ? this.#translated(error) : error;
     }
   }
 
@@ -215,17 +217,21 @@ export class SqliteLedgerStore implements LedgerStore {
     try {
       return use();
     } catch (error) {
-      if (error instanceof LedgerStoreError) throw error;
-      const problem = error instanceof Error ? error.message : String(error);
-      const fatal = isFatal(error);
-      const ending = fatal ? '; nothing is known of the disk any more: see to it and restart' : '';
-      const translated = new LedgerStoreError('SQLite', `${this.#options.path}: ${problem}${ending}`, {
-        cause: error,
-        fatal,
-      });
-      if (fatal) this.#fatal = translated;
-      throw translated;
+      throw this.#translated(error);
     }
+  }
+
+  #translated(error: unknown): LedgerStoreError {
+    if (error instanceof LedgerStoreError) return error;
+    const problem = error instanceof Error ? error.message : String(error);
+    const fatal = isFatal(error);
+    const ending = fatal ? '; nothing is known of the disk any more: see to it and restart' : '';
+    const translated = new LedgerStoreError('SQLite', `${this.#options.path}: ${problem}${ending}`, {
+      cause: error,
+      fatal,
+    });
+    if (fatal) this.#fatal = translated;
+    return translated;
   }
 
   #rollBack(database: DatabaseSync): void {
@@ -266,35 +272,58 @@ function isFatal(error: unknown): boolean {
   return code === 10 || code === 11 || code === 26;
 }
 
-function load(prepared: Statements, needs: LedgerNeeds): LoadedView {
-  const view = new LoadedView();
-  const quotas = new Set(needs.quotas);
-  for (const key of needs.keys) {
-    const [row] = rows(prepared.charge, key.cluster, key.resource, key.uid);
-    if (row === undefined) continue;
-    const charge = toCharge(key, row);
-    view.addCharge(charge);
-    for (const quota of quotasOf(charge)) quotas.add(quota);
+/** Reads what is asked for, each once, in the transaction that is open. A batch of many places and quotas uses few of their pairs. */
+class SqliteView implements LedgerView {
+  readonly #prepared: Statements;
+  readonly #charges = new Map<string, Charge | undefined>();
+  readonly #quotas = new Map<string, StoredQuota | undefined>();
+  readonly #balances = new Map<string, Balance | undefined>();
+  /** Of a read; nothing may be written then, whatever became of the operation that met it. */
+  failure: Error | undefined;
+
+  constructor(prepared: Statements) {
+    this.#prepared = prepared;
   }
-  for (const id of quotas) {
-    const [row] = rows(prepared.quota, id);
-    if (row === undefined) continue;
-    view.addQuota(toQuota(row));
-    for (const place of [whole, ...needs.places]) {
-      const [account] = rows(prepared.account, id, place.cluster, place.namespace);
-      if (account === undefined) continue;
-      const balance = {
-        used: decodeAmounts(text(account['used'])),
-        reserved: decodeAmounts(text(account['reserved'])),
-      };
-      view.addAccount({ quota: id, ...place, balance });
+
+  charge(key: ChargeKey): Charge | undefined {
+    return this.#once(this.#charges, keyText(key), () => {
+      const [row] = rows(this.#prepared.charge, key.cluster, key.resource, key.uid);
+      return row && toCharge(key, row);
+    });
+  }
+
+  quota(id: string): StoredQuota | undefined {
+    return this.#once(this.#quotas, id, () => {
+      const [row] = rows(this.#prepared.quota, id);
+      return row && toQuota(row);
+    });
+  }
+
+  balance(key: AccountKey): Balance | undefined {
+    return this.#once(this.#balances, accountText(key), () => {
+      const [row] = rows(this.#prepared.account, key.quota, key.cluster, key.namespace);
+      return row && { used: decodeAmounts(text(row['used'])), reserved: decodeAmounts(text(row['reserved'])) };
+    });
+  }
+
+  clusters(): readonly Cluster[] {
+    return this.#noting(() => readClusters(this.#prepared));
+  }
+
+  #once<T>(known: Map<string, T | undefined>, key: string, read: () => T | undefined): T | undefined {
+    if (!known.has(key)) known.set(key, this.#noting(read));
+    return known.get(key);
+  }
+
+  #noting<T>(read: () => T): T {
+    try {
+      return read();
+    } catch (error) {
+      this.failure = error instanceof Error ? error : new Error(String(error));
+      throw this.failure;
     }
   }
-  if (needs.clusters) view.setClusters(readClusters(prepared));
-  return view;
 }
-
-const whole = { cluster: '', namespace: '' };
 
 /** Whether anything was written. */
 function write(prepared: Statements, { charges, quotas, accounts, clusters, audit }: LedgerChanges): boolean {
