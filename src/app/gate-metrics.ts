@@ -60,7 +60,7 @@ function statusOf({ registered, problem, standing }: RegistrationState): (typeof
 }
 
 /** Named as every Prometheus client names them, so that dashboards for processes work. */
-function processMetrics(metrics: Metrics): void {
+export function processMetrics(metrics: Metrics): void {
   const memory = metrics.gauge({
     name: 'process_resident_memory_bytes',
     help: 'Memory that the process holds.',

@@ -7,7 +7,8 @@ import { FakeApiServer, sendJson } from '../../test/fake-api-server.ts';
 import type { WebhookDefinition } from '../admission/index.ts';
 import { KubeClient } from '../kube/index.ts';
 import { Ledger, ledgerStoreFor } from '../quota/index.ts';
-import { noMetrics, silentLogger, systemClock } from '../telemetry/index.ts';
+import { silentLogger, systemClock, type Logger } from '../telemetry/index.ts';
+import { prometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { admit } from '../testing/index.ts';
 import { parseResourceList } from '../usage/index.ts';
 import { GateQuota } from './gate-quota.ts';
@@ -62,13 +63,13 @@ async function writeQuota(name: string, spec: string): Promise<void> {
 }
 
 /** A gate with the quotas of the folder; begun when its webhook can be asked. */
-async function startGate() {
+async function startGate({ path = join(folder, 'quota.db'), log = silentLogger } = {}) {
   const configuration: QuotaConfiguration = {
     cluster: 'eu-1',
     labels: {},
     objects: { mode: 'Folder', directory: join(folder, 'quotas') },
     counts: [],
-    store: { mode: 'SQLite', path: join(folder, 'quota.db') },
+    store: { mode: 'SQLite', path },
   };
   const client = new KubeClient(api.clusterConfig());
   const { promise, resolve } = Promise.withResolvers<WebhookDefinition>();
@@ -77,8 +78,8 @@ async function startGate() {
     client,
     excludedNamespaces: ['kube-system'],
     onWebhook: (webhook) => webhook && resolve(webhook),
-    metrics: noMetrics,
-    log: silentLogger,
+    metrics: prometheusMetrics(),
+    log,
     clock: systemClock,
   });
   const stop = async (): Promise<void> => {
@@ -169,4 +170,12 @@ it('a quota that another gate takes for gone is enforced on by the gate that has
   });
   expect(await ask('three')).toContain('the quota ledger gives no answer');
   await expect.poll(() => ask('three'), { timeout: 10_000 }).toContain('exceeded quota: team');
+});
+
+it('a gate begins when its ledger can be had, however often it has to try', async () => {
+  await writeQuota('team', '{hard: {count/configmaps: 0}}');
+  const parent = join(folder, 'not-mounted-yet');
+  const log: Logger = { ...silentLogger, child: () => log, error: () => void mkdir(parent, { recursive: true }) };
+  const { ask } = await startGate({ path: join(parent, 'quota.db'), log });
+  await expect.poll(() => ask('one'), { timeout: 10_000 }).toContain('exceeded quota: team');
 });

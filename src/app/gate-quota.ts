@@ -8,12 +8,15 @@ import {
   QuotaObserver,
   QuotaSelection,
   QuotaStatusWriter,
+  memberMetrics,
   quotaMetrics,
   quotaWebhook,
   termsOf,
   UnknownQuotaError,
   type Admitter,
   type GlobalQuota,
+  type Member,
+  type MemberEvents,
 } from '../quota/index.ts';
 import type { Clock, Logger, Metrics } from '../telemetry/index.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
@@ -44,6 +47,10 @@ export class GateQuota {
   readonly #options: GateQuotaOptions;
   readonly #log: Logger;
   readonly #selection: QuotaSelection;
+  /** Made once, however often it has to begin. */
+  readonly #figures: ReturnType<typeof quotaMetrics>;
+  readonly #memberEvents: MemberEvents | undefined;
+  #member: Member | undefined;
   readonly #stopping = new AbortController();
   readonly #begun: number;
   #parts: Parts | undefined;
@@ -53,10 +60,15 @@ export class GateQuota {
   #problem: string | undefined = 'not started';
 
   constructor(options: GateQuotaOptions) {
-    const { configuration, excludedNamespaces, log, clock } = options;
+    const { configuration, excludedNamespaces, metrics, log, clock } = options;
     this.#options = options;
     this.#log = log.child({ component: 'quota' });
     this.#begun = clock.monotonic();
+    this.#figures = quotaMetrics(metrics);
+    this.#memberEvents =
+      configuration.store.mode === 'Hub'
+        ? memberMetrics(metrics, () => this.#member?.status() ?? Promise.resolve([]))
+        : undefined;
     this.#selection = new QuotaSelection({
       cluster: { name: configuration.cluster, labels: configuration.labels },
       excludedNamespaces,
@@ -97,13 +109,13 @@ export class GateQuota {
   }
 
   async #open(): Promise<Parts> {
-    const { configuration, client, metrics, log, clock } = this.#options;
+    const { configuration, client, log, clock } = this.#options;
     const { signal } = this.#stopping;
     const parts = new Parts();
     try {
       const clusterId = await clusterIdOf(client, signal);
       const store = await ledgerStoreOf(configuration.store);
-      const figures = quotaMetrics(metrics);
+      const figures = this.#figures;
       const ledger = new Ledger({ store, clock, log, events: figures.ledger });
       await ledger.start();
       parts.onStop(() => ledger.stop());
@@ -111,8 +123,16 @@ export class GateQuota {
       const { store: location } = configuration;
       const hub =
         location.mode === 'Hub'
-          ? await openQuotaMember({ store: location, ledger, clusterId, clock, log: this.#log })
+          ? await openQuotaMember({
+              store: location,
+              ledger,
+              clusterId,
+              clock,
+              log: this.#log,
+              ...(this.#memberEvents !== undefined && { events: this.#memberEvents }),
+            })
           : undefined;
+      this.#member = hub?.member;
       if (hub !== undefined) parts.onStop(() => hub.close());
       const { source, client: objectsClient, close } = await openQuotaObjects({ configuration, client, clock, log });
       parts.onStop(close);

@@ -5,13 +5,22 @@ import { FakeClock } from '../../test/fake-clock.ts';
 import { issueAuthority } from '../certs/index.ts';
 import type { RegistrationState } from '../registrar/index.ts';
 import { guardMetrics, type AnsweredFacts, type GuardPhase, type GuardState } from '../guard/index.ts';
-import { quotaMetrics, type Exceeded, type ObservationOutcome, type SettlementOutcome } from '../quota/index.ts';
+import {
+  hubMetrics,
+  memberMetrics,
+  quotaMetrics,
+  type Exceeded,
+  type MemberStatus,
+  type ObservationOutcome,
+  type QuotaShares,
+  type SettlementOutcome,
+} from '../quota/index.ts';
 import { serverMetrics, type RequestOutcome, type ServerLoad, type ServerObserver } from '../server/index.ts';
 import { prometheusMetrics, type PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { gateMetrics } from './gate-metrics.ts';
 import { openServiceLogs } from './service-logs.ts';
 
-/** All that a gate counts, with what it counts in the test's hand. */
+/** All that a gate and a hub count, with what it counts in the test's hand. */
 class Figures {
   readonly metrics: PrometheusMetrics = prometheusMetrics();
   readonly clock = new FakeClock();
@@ -19,6 +28,10 @@ class Figures {
   readonly held: { readonly phase: GuardPhase }[] = [];
   readonly guard = guardMetrics(this.metrics, () => this.held);
   readonly quota = quotaMetrics(this.metrics);
+  slices: Promise<MemberStatus[]> = Promise.resolve([]);
+  readonly member = memberMetrics(this.metrics, () => this.slices);
+  shares: Promise<QuotaShares[]> = Promise.resolve([]);
+  readonly hub = hubMetrics(this.metrics, { shares: () => this.shares, leaseMilliseconds: 60_000 });
   bundle: string | undefined;
   registration: RegistrationState = {
     registered: true,
@@ -102,6 +115,22 @@ const judged = (cause: Exceeded['cause'] | undefined): void => {
   figures.quota.ledger.decided(verdict, { dryRun: false, cluster: 'c' });
 };
 const committed = (): void => figures.quota.ledger.committed({ operations: 12, milliseconds: 250, failed: false });
+
+const amounts = (cpu: number): ReadonlyMap<string, bigint> => new Map(cpu === 0 ? [] : [['cpu', BigInt(cpu * 1e9)]]);
+/** One quota of twelve processors, of which a member has a slice of 7.5. */
+const slices = (): void => {
+  const [slice, spent] = [amounts(7.5), amounts(5)];
+  figures.slices = Promise.resolve([{ quota: 'q', name: 'team-a', resources: ['cpu', 'pods'], slice, spent }]);
+};
+const shared = (limit: number, silentMilliseconds: number | undefined): void => {
+  const cluster = { retired: amounts(0), used: amounts(2), slice: amounts(3), silentMilliseconds: 10 };
+  const clusters = [
+    { ...cluster, id: 'a', name: 'eu-1' },
+    { ...cluster, id: 'b', name: 'us-1', silentMilliseconds, slice: amounts(6), retired: amounts(1) },
+  ];
+  const pool = amounts(limit - 10);
+  figures.shares = Promise.resolve([{ quota: 'q', name: 'team-a', hard: amounts(limit), pool, clusters }]);
+};
 
 interface Row {
   readonly sample: string;
@@ -363,6 +392,101 @@ const rows: Record<string, readonly Row[]> = {
   sallyport_quotas_in_debt: [
     { sample: 'sallyport_quotas_in_debt', act: () => figures.quota.observer.inDebt(2), by: 2 },
   ],
+  sallyport_quota_slice_size: [
+    { sample: 'sallyport_quota_slice_size{quota="team-a",resource="cpu"}', act: slices, by: 7.5 },
+  ],
+  sallyport_quota_slice_free: [
+    { sample: 'sallyport_quota_slice_free{quota="team-a",resource="cpu"}', act: slices, by: 2.5 },
+  ],
+  sallyport_quota_hub_asks_total: (['fits', 'exceeded', 'at-ceiling', 'unreachable'] as const).map((outcome) => ({
+    sample: `sallyport_quota_hub_asks_total{outcome="${outcome}"}`,
+    act: () => figures.member.asked({ outcomes: [outcome, outcome], milliseconds: 20 }),
+    by: 2,
+  })),
+  sallyport_quota_hub_ask_duration_seconds: [
+    {
+      sample: 'sallyport_quota_hub_ask_duration_seconds_sum',
+      act: () => figures.member.asked({ outcomes: ['fits', 'fits'], milliseconds: 20 }),
+      by: 0.02,
+    },
+  ],
+  sallyport_quota_slice_grants_total: [
+    { sample: 'sallyport_quota_slice_grants_total', act: () => figures.member.granted(), by: 1 },
+  ],
+  sallyport_quota_slice_returns_total: (['idle', 'recall', 'debt'] as const).map((cause) => ({
+    sample: `sallyport_quota_slice_returns_total{cause="${cause}"}`,
+    act: () => figures.member.gaveBack(cause),
+    by: 1,
+  })),
+  sallyport_quota_slice_recalls_total: [
+    { sample: 'sallyport_quota_slice_recalls_total', act: () => figures.member.recalled(), by: 1 },
+  ],
+  sallyport_quota_hub_pool: [
+    { sample: 'sallyport_quota_hub_pool{quota="team-a",resource="cpu"}', act: () => shared(12, 10), by: 2 },
+    { sample: 'sallyport_quota_hub_pool{quota="team-a",resource="cpu"}', act: () => shared(8, 10), by: 0 },
+  ],
+  sallyport_quota_hub_debt: [
+    { sample: 'sallyport_quota_hub_debt{quota="team-a",resource="cpu"}', act: () => shared(8, 10), by: 2 },
+    { sample: 'sallyport_quota_hub_debt{quota="team-a",resource="cpu"}', act: () => shared(12, 10), by: 0 },
+  ],
+  sallyport_quota_hub_stranded: [
+    { sample: 'sallyport_quota_hub_stranded{quota="team-a",resource="cpu"}', act: () => shared(12, 10), by: 1 },
+    { sample: 'sallyport_quota_hub_stranded{quota="team-a",resource="cpu"}', act: () => shared(12, 60_001), by: 5 },
+    { sample: 'sallyport_quota_hub_stranded{quota="team-a",resource="cpu"}', act: () => shared(12, undefined), by: 5 },
+  ],
+  sallyport_quota_hub_silent_clusters: [
+    { sample: 'sallyport_quota_hub_silent_clusters', act: () => shared(12, 60_001), by: 1 },
+    { sample: 'sallyport_quota_hub_silent_clusters', act: () => shared(12, 60_000), by: 0 },
+  ],
+  sallyport_quota_hub_needs_total: (['fits', 'exceeded', 'at-ceiling'] as const).map((outcome) => ({
+    sample: `sallyport_quota_hub_needs_total{outcome="${outcome}"}`,
+    act: () => figures.hub.answered({ fits: [outcome, outcome, outcome], milliseconds: 40 }),
+    by: 3,
+  })),
+  sallyport_quota_hub_message_needs: [
+    {
+      sample: 'sallyport_quota_hub_message_needs_sum',
+      act: () => figures.hub.answered({ fits: ['fits', 'fits', 'exceeded'], milliseconds: 40 }),
+      by: 3,
+    },
+    {
+      sample: 'sallyport_quota_hub_message_needs_bucket{le="0"}',
+      act: () => figures.hub.answered({ fits: [], milliseconds: 40 }),
+      by: 1,
+    },
+  ],
+  sallyport_quota_hub_message_duration_seconds: [
+    {
+      sample: 'sallyport_quota_hub_message_duration_seconds_sum',
+      act: () => figures.hub.answered({ fits: [], milliseconds: 40 }),
+      by: 0.04,
+    },
+  ],
+  sallyport_quota_hub_grants_total: [
+    { sample: 'sallyport_quota_hub_grants_total', act: () => figures.hub.granted(), by: 1 },
+  ],
+  sallyport_quota_hub_returns_total: [
+    { sample: 'sallyport_quota_hub_returns_total', act: () => figures.hub.returned(), by: 1 },
+  ],
+  sallyport_quota_hub_recalls_total: [
+    {
+      sample: 'sallyport_quota_hub_recalls_total{outcome="answered"}',
+      act: () => figures.hub.recalled({ silent: 0, milliseconds: 30 }),
+      by: 1,
+    },
+    {
+      sample: 'sallyport_quota_hub_recalls_total{outcome="silence"}',
+      act: () => figures.hub.recalled({ silent: 2, milliseconds: 500 }),
+      by: 1,
+    },
+  ],
+  sallyport_quota_hub_recall_duration_seconds: [
+    {
+      sample: 'sallyport_quota_hub_recall_duration_seconds_sum',
+      act: () => figures.hub.recalled({ silent: 0, milliseconds: 30 }),
+      by: 0.03,
+    },
+  ],
   sallyport_guard_active: [
     { sample: 'sallyport_guard_active{phase="Held"}', act: () => figures.held.push({ phase: 'Held' }), by: 1 },
   ],
@@ -439,6 +563,25 @@ describe('metrics', () => {
     expect(Object.keys(rows).sort()).toEqual(names);
     const page = readFileSync(resolve(import.meta.dirname, '../../docs/metrics.md'), 'utf8');
     expect([...page.matchAll(/^\| `(\w+)`/gm)].map(([, name]) => name).sort()).toEqual(names);
+  });
+
+  it('of slices are told quota by quota, what is nothing too, and no more when they cannot be known', async () => {
+    slices();
+    const samples = async (): Promise<string[]> =>
+      (await figures.metrics.read()).text.split('\n').filter((line) => line.startsWith('sallyport_quota_slice_free{'));
+    expect(await samples()).toEqual([
+      'sallyport_quota_slice_free{quota="team-a",resource="cpu"} 2.5',
+      'sallyport_quota_slice_free{quota="team-a",resource="pods"} 0',
+    ]);
+    figures.slices = Promise.reject(new Error('the journal cannot be read'));
+    expect(await samples()).toEqual([]);
+    const many = Array.from({ length: 502 }, (_each, index) => index);
+    const resources = ['cpu'];
+    figures.slices = Promise.resolve(
+      many.map((each) => ({ quota: `q${each}`, name: `q${each}`, resources, slice: amounts(2), spent: amounts(0) })),
+    );
+    expect(await samples()).toHaveLength(501);
+    expect(await samples()).toContain('sallyport_quota_slice_free{quota="other",resource="cpu"} 4');
   });
 
   it('have no label that tells namespace, name or user', async () => {

@@ -5,12 +5,19 @@ import { InvalidConfigurationError } from './errors.ts';
 import { parseConfiguration } from './parse-configuration.ts';
 import { absoluteStore, postgresStoreSchema } from './quota-configuration.ts';
 
+const port = z.int().min(0).max(65_535);
+
 const schema = z.strictObject({
   apiVersion: z.literal('config.sallyport.dev/v1alpha1'),
   kind: z.literal('QuotaHubConfiguration'),
   metadata: z.looseObject({}).optional(),
   server: z
-    .strictObject({ host: z.string().default('0.0.0.0'), port: z.int().min(0).max(65_535).default(8444) })
+    .strictObject({
+      host: z.string().default('0.0.0.0'),
+      port: port.default(8444),
+      /** Health and metrics over plain HTTP, for probes and scrapers. */
+      healthPort: port.default(8080),
+    })
     .prefault({}),
   /** Folder with tls.crt and tls.key of the hub, watched. */
   certificates: z.string(),

@@ -5,6 +5,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Quantity } from '../api/quantity.ts';
 import { Ledger, ledgerStoreFor, type QuotaTerms } from '../quota/index.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
+import { prometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { clientCertificate } from '../../test/client-certificate.ts';
 import { testAuthority, testCertificate } from '../../test/loopback-server.ts';
 import { InvalidConfigurationError } from './errors.ts';
@@ -23,7 +24,7 @@ afterEach(async () => {
 const hubYaml = `
 apiVersion: config.sallyport.dev/v1alpha1
 kind: QuotaHubConfiguration
-server: { host: 127.0.0.1, port: 0 }
+server: { host: 127.0.0.1, port: 0, healthPort: 0 }
 certificates: hub
 clientAuthority: clients.crt
 objects: { mode: Folder, directory: quotas }
@@ -61,7 +62,7 @@ describe('sallyport quota hub', () => {
       'eu-1/ca.crt': authority.certificatePem,
     });
     const configuration = await readQuotaHubConfiguration(join(folder, 'hub.yaml'));
-    const hub = new QuotaHub({ configuration, log: silentLogger, clock: systemClock });
+    const hub = new QuotaHub({ configuration, metrics: prometheusMetrics(), log: silentLogger, clock: systemClock });
     const { port } = await hub.start();
     const ledger = new Ledger({ store: await ledgerStoreFor({ mode: 'SQLite', path: join(folder, 'eu-1.db') }) });
     await ledger.start();

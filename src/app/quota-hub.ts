@@ -13,24 +13,29 @@ import {
 import {
   globalQuotaKind,
   Hub,
+  hubMetrics,
   hubReader,
   hubRoute,
   Ledger,
+  ledgerMetrics,
   ledgerStoreFor,
   QuotaStatusWriter,
   termsOf,
   type GlobalQuota,
   type LedgerStore,
 } from '../quota/index.ts';
-import { AdmissionServer, type ListenAddress } from '../server/index.ts';
+import { AdmissionServer, metricsRoute, OperationsServer, serverMetrics, type ListenAddress } from '../server/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { openClientAuthorities } from './client-authorities.ts';
+import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { InvalidConfigurationError } from './errors.ts';
+import { processMetrics } from './gate-metrics.ts';
 import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
 import { ledgerStoreOf } from './quota-store.ts';
 
 export interface QuotaHubOptions {
   readonly configuration: QuotaHubConfiguration;
+  readonly metrics: PrometheusMetrics;
   readonly log: Logger;
   readonly clock: Clock;
 }
@@ -54,17 +59,24 @@ export class QuotaHub {
    * {@link CertificatePairError} or {@link ListenError} when that cannot be.
    */
   async start(signal: AbortSignal = this.#stopping.signal): Promise<ListenAddress> {
-    const { configuration, log, clock } = this.#options;
+    const { configuration, metrics, log, clock } = this.#options;
+    const { leaseSeconds } = configuration;
+    const leaseMilliseconds = leaseSeconds * 1000;
     const client = await this.#clientOfObjects();
-    const ledger = new Ledger({ store: await this.#storeWith(client), clock, log });
+    const store = await this.#storeWith(client);
+    const ledger = new Ledger({ store, clock, log, events: ledgerMetrics(metrics) });
     await ledger.start();
     this.#closers.push(() => ledger.stop());
-    const hub = new Hub({
+    const hub: Hub = new Hub({
       ledger,
       clock,
       uniqueName: randomUUID,
-      leaseMilliseconds: configuration.leaseSeconds * 1000,
+      leaseMilliseconds,
       logger: log,
+      events: {
+        ...hubMetrics(metrics, { shares: () => hub.shares(), leaseMilliseconds }),
+        usageChanged: (quota) => writer?.changed([quota]),
+      },
     });
     const source = this.#sourceWith(client);
     source.start();
@@ -79,7 +91,7 @@ export class QuotaHub {
       writer?.set(source.current);
     }
     writer?.start();
-    if (writer !== undefined) this.#closers.push(() => writer.stop());
+    this.#closers.push(() => writer?.stop());
     source.subscribe((set) => {
       writer?.set(set);
       this.#enqueue(() => apply(set));
@@ -94,10 +106,21 @@ export class QuotaHub {
   }
 
   async #serve(hub: Hub, signal: AbortSignal): Promise<ListenAddress> {
-    const { configuration, log, clock } = this.#options;
+    const { configuration, metrics, log, clock } = this.#options;
     const certificates = new FileSource({ directory: configuration.certificates, logger: log, clock });
     this.#closers.push(() => certificates.stop());
     await certificates.start(signal);
+    processMetrics(metrics);
+    const { healthPort, ...address } = configuration.server;
+    const operations = new OperationsServer({
+      host: address.host,
+      port: healthPort,
+      routes: [metricsRoute(() => metrics.read())],
+      readiness: [{ name: 'certificates', healthy: () => certificates.healthy() }],
+      logger: log,
+    });
+    await operations.start();
+    this.#closers.push(() => operations.stop());
     const authorities = await openClientAuthorities({
       file: configuration.clientAuthority,
       setting: 'clientAuthority',
@@ -109,11 +132,12 @@ export class QuotaHub {
     const server: AdmissionServer = new AdmissionServer({
       registry: new WebhookRegistry([]),
       certificates,
-      ...configuration.server,
+      ...address,
       clientCertificates: { ca: authorities.current },
       routes: [hubRoute(hub, log)],
       // Members keep a question open, and ask another replica or again when it ends.
       shutdown: { quietPeriodMilliseconds: 0, hardDeadlineMilliseconds: 2_000 },
+      observer: serverMetrics(metrics),
       logger: log,
       clock,
     });

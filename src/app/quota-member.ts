@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { HttpsHubConnection, Member, type Ledger } from '../quota/index.ts';
+import { HttpsHubConnection, Member, type Ledger, type MemberEvents } from '../quota/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { openHubCredentials } from './hub-credentials.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
@@ -11,13 +11,15 @@ export interface QuotaMemberOptions {
   readonly clusterId: string;
   readonly clock: Clock;
   readonly log: Logger;
+  /** Default: nobody is told. */
+  readonly events?: MemberEvents;
 }
 
 /** A member of the hub that the configuration names, and how to end it. It is not started. */
 export async function openQuotaMember(
   options: QuotaMemberOptions,
 ): Promise<{ readonly member: Member; readonly close: () => Promise<void> }> {
-  const { store, ledger, clusterId, clock, log } = options;
+  const { store, ledger, clusterId, clock, log, events } = options;
   const credentials = await openHubCredentials(store.credentials, clock, log);
   const hub = new HttpsHubConnection({ url: store.url, credentials: () => credentials.current });
   const member = new Member({
@@ -28,6 +30,7 @@ export async function openQuotaMember(
     uniqueName: randomUUID,
     onLeaseEnd: store.onLeaseEnd === 'Stop' ? 'stop' : 'spend',
     logger: log,
+    ...(events !== undefined && { events }),
   });
   return {
     member,

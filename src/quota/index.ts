@@ -5,7 +5,7 @@ export { globalQuotaKind, type GlobalQuota } from './global-quota.ts';
 export * from './hub/index.ts';
 export { ledgerReader } from './ledger-reader.ts';
 export * from './ledger/index.ts';
-export { quotaMetrics } from './metrics.ts';
+export { ledgerMetrics, quotaMetrics } from './metrics.ts';
 export { noObserverMetrics, QuotaObserver } from './observer.ts';
 export { QuotaSelection } from './selection.ts';
 export { QuotaStatusWriter } from './status.ts';

@@ -16,7 +16,8 @@ export function quotaMetrics(metrics: Metrics): QuotaMetrics {
   return { ledger: ledgerMetrics(metrics), observer: observerMetrics(metrics), fault: faultMetric(metrics) };
 }
 
-function ledgerMetrics(metrics: Metrics): LedgerEvents {
+/** Of a ledger by itself, as a hub has it. */
+export function ledgerMetrics(metrics: Metrics): LedgerEvents {
   const verdicts = metrics.counter({
     name: 'sallyport_quota_verdicts_total',
     help: 'What the ledger said: allowed, or the cause of a refusal (hard, perCluster, perNamespace, hub-unreachable).',

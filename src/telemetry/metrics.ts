@@ -2,15 +2,15 @@
  * Figures about a running process. Each part of the code makes its own instruments, beside what they measure.
  *
  * Names are Prometheus' own: `snake_case`, base units (seconds, bytes), counters ending in `_total`. Values of labels come
- * from small fixed sets: never a namespace, an object's name or a user.
+ * from small sets: never a namespace, a user, or the name of an object other than a GlobalQuota.
  */
 export interface Metrics {
   counter<L extends string = never>(definition: MetricDefinition<L>): Counter<L>;
   /** `buckets` are upper bounds, rising. */
   histogram<L extends string = never>(definition: MetricDefinition<L>, buckets: readonly number[]): Histogram<L>;
   gauge<L extends string = never>(definition: MetricDefinition<L>): Gauge<L>;
-  /** Runs `update` before figures are read; for gauges whose value lies elsewhere. */
-  beforeRead(update: () => void): void;
+  /** Runs `update` before figures are read, and waits for it; for gauges whose value lies elsewhere. It must not fail. */
+  beforeRead(update: () => void | Promise<void>): void;
 }
 
 export interface MetricDefinition<L extends string> {
@@ -40,6 +40,8 @@ export interface HistogramSeries {
 
 export interface Gauge<L extends string> {
   set(labels: LabelValues<L>, value: number): void;
+  /** Forgets all that was set. */
+  clear(): void;
 }
 
 /**
@@ -54,6 +56,6 @@ export const latencyBuckets: readonly number[] = [
 export const noMetrics: Metrics = {
   counter: () => ({ increment: () => undefined }),
   histogram: () => ({ observe: () => undefined, series: () => ({ observe: () => undefined, count: 0 }) }),
-  gauge: () => ({ set: () => undefined }),
+  gauge: () => ({ set: () => undefined, clear: () => undefined }),
   beforeRead: () => undefined,
 };

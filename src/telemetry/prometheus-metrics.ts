@@ -16,7 +16,7 @@ export interface PrometheusMetrics extends Metrics {
 /** Throws prom-client's own error for a name that is taken or not a metric name. */
 export function prometheusMetrics(): PrometheusMetrics {
   const registry = new Registry();
-  const updates: (() => void)[] = [];
+  const updates: (() => void | Promise<void>)[] = [];
   const configure = <L extends string>({ name, help, labels = [] }: MetricDefinition<L>) => ({
     name,
     help,
@@ -39,11 +39,11 @@ export function prometheusMetrics(): PrometheusMetrics {
     },
     gauge(definition) {
       const gauge = new Gauge(configure(definition));
-      return { set: (labels, value) => gauge.set(labels, value) };
+      return { set: (labels, value) => gauge.set(labels, value), clear: () => gauge.reset() };
     },
     beforeRead: (update) => void updates.push(update),
     async read() {
-      for (const update of updates) update();
+      for (const update of updates) await update();
       return { contentType: registry.contentType, text: await registry.metrics() };
     },
   };

@@ -12,7 +12,7 @@ beforeAll(async () => {
     elsewhere: ['hub'],
     replacements: [
       ['hub.example.com:8444', `localhost:${port}`],
-      ['port: 8444', `port: ${port}`],
+      ['port: 8444, healthPort: 8080', `port: ${port}, healthPort: 0`],
       ['hub.example.com', 'localhost'],
     ],
   });

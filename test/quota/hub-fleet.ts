@@ -48,16 +48,19 @@ export class HubFleet {
   readonly folder: string;
   /** Of the hub itself, without a line between. */
   readonly hubPort: number;
+  readonly #hubHealthPort: number;
   readonly #members = new Map<ClusterName, FleetMember>();
   #hub: Background | undefined;
 
-  private constructor(folder: string, hubPort: number) {
+  private constructor(folder: string, ports: { readonly hub: number; readonly hubHealth: number }) {
     this.folder = folder;
-    this.hubPort = hubPort;
+    this.hubPort = ports.hub;
+    this.#hubHealthPort = ports.hubHealth;
   }
 
   static async open(): Promise<HubFleet> {
-    const fleet = new HubFleet(mkdtempSync(join(tmpdir(), 'sallyport-fleet-')), await findFreePort());
+    const ports = { hub: await findFreePort(), hubHealth: await findFreePort() };
+    const fleet = new HubFleet(mkdtempSync(join(tmpdir(), 'sallyport-fleet-')), ports);
     try {
       await fleet.#open();
       return fleet;
@@ -78,7 +81,7 @@ export class HubFleet {
       join(this.folder, 'hub.yaml'),
       `apiVersion: config.sallyport.dev/v1alpha1
 kind: QuotaHubConfiguration
-server: { host: 127.0.0.1, port: ${this.hubPort} }
+server: { host: 127.0.0.1, port: ${this.hubPort}, healthPort: ${this.#hubHealthPort} }
 certificates: hub
 clientAuthority: ca.crt
 objects: { mode: Cluster, kubeconfig: "${first.kubeconfig}" }
@@ -227,9 +230,10 @@ quota:
     return { used: numbers(status?.used), reserved: numbers(status?.reserved) };
   }
 
-  /** A figure of a gate. */
-  async figure(cluster: ClusterName, sample: string): Promise<number> {
-    const text = await (await fetch(`http://127.0.0.1:${this.#member(cluster).healthPort}/metrics`)).text();
+  /** A figure of a gate, or of the hub. */
+  async figure(whose: ClusterName | 'hub', sample: string): Promise<number> {
+    const port = whose === 'hub' ? this.#hubHealthPort : this.#member(whose).healthPort;
+    const text = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
     const line = text.split('\n').find((each) => each.startsWith(`${sample} `));
     return Number(line?.slice(sample.length) ?? NaN);
   }

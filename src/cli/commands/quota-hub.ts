@@ -2,7 +2,8 @@ import { QuotaHub } from '../../app/quota-hub.ts';
 import { readQuotaHubConfiguration } from '../../app/quota-hub-configuration.ts';
 import { openServiceLogs } from '../../app/service-logs.ts';
 import { endOnException, logStrayRejections } from '../../app/stray-rejections.ts';
-import { noMetrics, systemClock } from '../../telemetry/index.ts';
+import { systemClock } from '../../telemetry/index.ts';
+import { prometheusMetrics } from '../../telemetry/prometheus-metrics.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
 import type { QuotaHubCommandOptions } from '../quota-program.ts';
 import { untilInterrupted } from '../until-interrupted.ts';
@@ -10,14 +11,15 @@ import { untilInterrupted } from '../until-interrupted.ts';
 /** Serves until SIGTERM or SIGINT. */
 export async function quotaHub({ config }: QuotaHubCommandOptions): Promise<ExitCode> {
   const configuration = await readQuotaHubConfiguration(config);
+  const metrics = prometheusMetrics();
   const logs = await openServiceLogs(
     { log: { ...configuration.log, requests: 'Off' }, decisionLog: undefined },
-    noMetrics,
+    metrics,
     systemClock,
   );
   logStrayRejections(logs.log, { quotes: 'nothing' });
   endOnException(logs.log);
-  const hub = new QuotaHub({ configuration, log: logs.log, clock: systemClock });
+  const hub = new QuotaHub({ configuration, metrics, log: logs.log, clock: systemClock });
   try {
     await untilInterrupted(async (signal) => void (await hub.start(signal)));
   } finally {

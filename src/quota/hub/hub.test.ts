@@ -5,7 +5,8 @@ import { Random } from '../../../test/quota-simulation/random.ts';
 import { Process, VirtualTime } from '../../../test/quota-simulation/virtual-time.ts';
 import { formatResourceList, type ResourceList } from '../../usage/index.ts';
 import { Ledger, MemoryLedgerStore, type QuotaTerms, type Reservation, type Verdict } from '../ledger/index.ts';
-import { HubUnreachableError, Member, type MemberOptions } from '../slices/index.ts';
+import { HubUnreachableError, Member, type MemberEvents, type MemberOptions } from '../slices/index.ts';
+import type { HubEvents } from './hub-events.ts';
 import { Hub } from './index.ts';
 
 const cpu = (amount: number): ResourceList => new Map([['cpu', Quantity.of(BigInt(amount))]]);
@@ -41,12 +42,33 @@ class Fleet {
   constructor() {
     const clock = new Process('hub', this.time);
     const ledger = ledgerOf(clock);
-    this.hub = new Hub({ ledger, clock, uniqueName: () => this.#unique() });
+    this.hub = new Hub({ ledger, clock, uniqueName: () => this.#unique(), events: this.#hubEvents() });
+  }
+
+  #hubEvents(): HubEvents {
+    return {
+      answered: ({ fits }) => fits.length > 0 && this.heard.push(`hub answered ${fits.join(',')}`),
+      usageChanged: (quota) => this.heard.push(`hub saw usage of ${quota}`),
+      granted: () => this.heard.push('hub granted'),
+      returned: () => this.heard.push('hub got back'),
+      recalled: ({ silent }) => this.heard.push(`hub recalled, ${silent} silent`),
+    };
+  }
+
+  #memberEvents(name: string): MemberEvents {
+    return {
+      asked: ({ outcomes }) => this.heard.push(`${name} asked: ${outcomes.join(',')}`),
+      granted: () => this.heard.push(`${name} got more`),
+      gaveBack: (cause) => this.heard.push(`${name} gave back by ${cause}`),
+      recalled: () => this.heard.push(`${name} was asked back`),
+    };
   }
 
   #unique(): string {
     return `name-${++this.#names}`;
   }
+
+  readonly heard: string[] = [];
 
   async join(name: string, set: QuotaTerms, options: Partial<MemberOptions> = {}): Promise<FleetMember> {
     const clock = new Process(name, this.time);
@@ -64,6 +86,7 @@ class Fleet {
       cluster: `id-of-${name}`,
       clock,
       uniqueName: () => this.#unique(),
+      events: this.#memberEvents(name),
       ...options,
     });
     await this.done(member.setTerms(set));
@@ -260,6 +283,40 @@ describe('Member and Hub', () => {
     expect((await two.create(5)).allowed).toBe(false);
     await fleet.done(fleet.hub.forgetCluster('id-of-eu-1', { by: 'jane', reason: 'burnt down' }));
     expect((await two.create(5)).allowed).toBe(true);
+  });
+
+  it('tell of what they do', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    const heardOf = async (work: Promise<unknown>): Promise<string[]> => {
+      fleet.heard.length = 0;
+      await work;
+      return [...fleet.heard].sort();
+    };
+    expect(await heardOf(one.create(8))).toEqual([
+      'eu-1 asked: fits',
+      'eu-1 got more',
+      'hub answered fits',
+      'hub granted',
+    ]);
+    await one.remove(1);
+    expect(await heardOf(two.create(9))).toEqual([
+      'eu-1 gave back by recall',
+      'eu-1 was asked back',
+      'hub answered fits',
+      'hub got back',
+      'hub granted',
+      'hub recalled, 0 silent',
+      'us-1 asked: fits',
+      'us-1 got more',
+    ]);
+    fleet.cut.add('eu-1');
+    expect(await heardOf(one.create(2))).toEqual(['eu-1 asked: unreachable', 'eu-1 asked: unreachable']);
+    fleet.cut.clear();
+    await fleet.time.run(fleet.time.now + 16_000);
+    await two.remove(1);
+    expect(new Set(await heardOf(fleet.time.run(fleet.time.now + 32_000)))).toEqual(
+      new Set(['hub got back', 'hub saw usage of q', 'us-1 gave back by idle']),
+    );
   });
 
   it('hears no member that calls itself by the name of another cluster', async () => {

@@ -1,5 +1,5 @@
 import { silentLogger, type Clock, type Logger } from '../../telemetry/index.ts';
-import { isWithin, noAmounts, sumOf, type Amounts } from '../ledger/amounts.ts';
+import { areEqualAmounts, isWithin, noAmounts, sumOf, type Amounts } from '../ledger/amounts.ts';
 import type { Ledger, QuotaTerms, StoredQuota } from '../ledger/index.ts';
 import { noRights, sliceOf } from '../slices/rights.ts';
 import type {
@@ -15,6 +15,7 @@ import type {
 import { emptyAllotment, grantSlice, heldBy, poolOf, receiveReport, writeOff, type Allotment } from './allotment.ts';
 import { readAllotment, withSpent, writeAllotment } from './allotment-memo.ts';
 import { fitNeeds, slackOf, type QuotaState } from './grants.ts';
+import { noHubEvents, type HubEvents } from './hub-events.ts';
 import { Recalls } from './recalls.ts';
 
 export interface HubOptions {
@@ -30,12 +31,16 @@ export interface HubOptions {
   /** How long a member's question for recalls is kept open. Default 20,000. */
   readonly watchMilliseconds?: number;
   readonly logger?: Logger;
+  /** Default: nobody is told. */
+  readonly events?: HubEvents;
 }
 
 /** How a quota is shared out among clusters. */
 export interface QuotaShares {
   readonly quota: string;
-  readonly hard: Amounts;
+  readonly name: string;
+  /** Of everything that is limited, also with nothing. */
+  readonly hard: ReadonlyMap<string, bigint>;
   /** What nobody holds. Negative: a debt. */
   readonly pool: Amounts;
   readonly clusters: readonly ClusterShare[];
@@ -47,7 +52,6 @@ export interface ClusterShare {
   readonly slice: Amounts;
   /** Used and reserved, as last heard. */
   readonly used: Amounts;
-  readonly namespaces: ReadonlyMap<string, Amounts>;
   /** Held by journals that were lost. */
   readonly retired: Amounts;
   /** Milliseconds since the cluster was last heard; undefined: not since the hub began. */
@@ -101,9 +105,9 @@ export class Hub {
 
   constructor(options: HubOptions) {
     const { leaseMilliseconds = 60_000, recallMilliseconds = 500, watchMilliseconds = 20_000 } = options;
-    const logger = options.logger ?? silentLogger;
-    this.#options = { ...options, leaseMilliseconds, recallMilliseconds, watchMilliseconds, logger };
-    this.#recalls = new Recalls(options.clock, options.uniqueName, recallMilliseconds);
+    const { logger = silentLogger, events = noHubEvents } = options;
+    this.#options = { ...options, leaseMilliseconds, recallMilliseconds, watchMilliseconds, logger, events };
+    this.#recalls = new Recalls(options.clock, options.uniqueName, recallMilliseconds, events);
   }
 
   /**
@@ -116,7 +120,8 @@ export class Hub {
     const { cluster, recall, needs } = request;
     await this.#identify(name, cluster);
     const reports = new Map(request.reports.map((report) => [report.quota, report]));
-    const deadline = this.#options.clock.monotonic() + this.#options.recallMilliseconds;
+    const began = this.#options.clock.monotonic();
+    const deadline = began + this.#options.recallMilliseconds;
     let outcome = await this.#inTurn(() => this.#receive(cluster, reports, needs, () => false));
     if (recall !== null && hasSeenAll(outcome.quotas, reports)) this.#recalls.acknowledge(recall, cluster);
     const silent = new Set<string>();
@@ -129,6 +134,8 @@ export class Hub {
       const isLast = (): boolean => this.#grants === before || this.#options.clock.monotonic() >= deadline;
       outcome = await this.#inTurn(() => this.#receive(cluster, reports, needs, isLast));
     }
+    const { clock, events } = this.#options;
+    events.answered({ fits: outcome.fits, milliseconds: clock.monotonic() - began });
     return {
       leaseMilliseconds: this.#options.leaseMilliseconds,
       quotas: outcome.quotas,
@@ -195,17 +202,24 @@ export class Hub {
     const { ledger } = this.#options;
     for (const { id, name } of await ledger.clusters()) this.#names.set(id, name);
     const shares = await Promise.all(
-      (await ledger.quotas()).map(({ terms: { id } }) =>
-        this.#change(id, (state) => ({ allotment: state.allotment, result: this.#sharesOf(id, state) })),
+      (await ledger.quotas()).map(({ terms: { id, name } }) =>
+        this.#change(id, (state) => ({ allotment: state.allotment, result: this.#sharesOf(id, name, state) })),
       ),
     );
     return shares.filter((each) => each !== undefined);
   }
 
-  #sharesOf(quota: string, { hard, allotment }: QuotaState): QuotaShares {
+  /** What each namespace uses of a quota, reservations included, by name of the cluster and as last heard. */
+  placesOf(quota: string): ReadonlyMap<string, ReadonlyMap<string, Amounts>> {
+    const heard = [...(this.#heard.get(quota) ?? [])];
+    return new Map(heard.map(([id, { namespaces }]) => [this.#names.get(id) ?? id, namespaces]));
+  }
+
+  #sharesOf(quota: string, name: string, { hard, allotment }: QuotaState): QuotaShares {
     const clusters = new Set([...allotment.slices.keys(), ...allotment.retired.keys()]);
     return {
       quota,
+      name,
       hard,
       pool: poolOf(hard, allotment),
       clusters: [...clusters].map((id) => {
@@ -215,7 +229,6 @@ export class Hub {
           name: this.#names.get(id) ?? id,
           slice: slice === undefined ? noAmounts : sliceOf(slice.rights),
           used: slice?.spent ?? noAmounts,
-          namespaces: this.#heard.get(quota)?.get(id)?.namespaces ?? new Map(),
           retired: (allotment.retired.get(id) ?? []).reduce((sum, { amounts }) => sumOf(sum, amounts), noAmounts),
           silentMilliseconds: this.#recalls.silentMilliseconds(id),
         };
@@ -271,17 +284,20 @@ export class Hub {
   ): Promise<{ readonly state: QuotaState; readonly isFenced: boolean } | undefined> {
     const taken = await this.#change(report.quota, (state) => {
       const allotment = receiveReport(state.allotment, cluster, report);
-      if (allotment === undefined) return { allotment: state.allotment, result: { state, isFenced: true } };
-      return { allotment, result: { state: { ...state, allotment }, isFenced: false } };
+      if (allotment === undefined)
+        return { allotment: state.allotment, result: { state, isFenced: true, gaveBack: false } };
+      const returned = (each: Allotment): Amounts => each.slices.get(cluster)?.rights.returned ?? noAmounts;
+      const gaveBack = !isWithin(returned(allotment), returned(state.allotment));
+      return { allotment, result: { state: { ...state, allotment }, isFenced: false, gaveBack } };
     });
     if (taken === undefined || taken.isFenced) return taken;
+    if (taken.gaveBack) this.#options.events.returned();
     this.#noteHolders(report.quota, taken.state.allotment);
     const heard = this.#heard.get(report.quota) ?? new Map<string, Heard>();
     const spent = taken.state.allotment.slices.get(cluster)?.spent ?? noAmounts;
-    const namespaces =
-      report.namespaces === undefined
-        ? (heard.get(cluster)?.namespaces ?? new Map<string, Amounts>())
-        : new Map(Object.entries(report.namespaces));
+    const before = heard.get(cluster)?.namespaces ?? new Map<string, Amounts>();
+    const namespaces = report.namespaces === undefined ? before : new Map(Object.entries(report.namespaces));
+    if (!areEqualPlaces(before, namespaces)) this.#options.events.usageChanged(report.quota);
     this.#heard.set(report.quota, heard.set(cluster, { spent, namespaces }));
     return taken;
   }
@@ -297,6 +313,7 @@ export class Hub {
       return { allotment, result: { ...before, allotment } };
     });
     this.#grants++;
+    if (state !== undefined) this.#options.events.granted();
     if (state !== undefined) this.#noteHolders(id, state.allotment);
     return state;
   }
@@ -368,6 +385,10 @@ export class Hub {
       owed: owedOf(state),
     };
   }
+}
+
+function areEqualPlaces(a: Heard['namespaces'], b: Heard['namespaces']): boolean {
+  return a.size === b.size && [...a].every(([name, amounts]) => areEqualAmounts(amounts, b.get(name) ?? noAmounts));
 }
 
 const emptyMemo = writeAllotment(emptyAllotment);

@@ -1,6 +1,7 @@
 import type { Clock } from '../../telemetry/index.ts';
 import { noAmounts, sumOf, type Amounts } from '../ledger/amounts.ts';
 import type { WatchAnswer } from '../slices/wire.ts';
+import type { HubEvents } from './hub-events.ts';
 
 type Notice = NonNullable<WatchAnswer['recall']>;
 
@@ -16,6 +17,8 @@ interface Round {
   readonly waiting: Set<string>;
   readonly silent: Set<string>;
   readonly over: PromiseWithResolvers<void>;
+  /** When it was started; monotonic milliseconds. */
+  began: number;
 }
 
 /** A member's question is open again within this time after it was answered, on any network that is of use. */
@@ -31,16 +34,18 @@ export class Recalls {
   readonly #clock: Clock;
   readonly #uniqueName: () => string;
   readonly #roundMilliseconds: number;
+  readonly #events: Pick<HubEvents, 'recalled'>;
   readonly #watchers = new Map<string, Set<() => void>>();
   readonly #lastHeard = new Map<string, number>();
   readonly #silent = new Set<string>();
   #gathering: Round | undefined;
   #running: Round | undefined;
 
-  constructor(clock: Clock, uniqueName: () => string, roundMilliseconds: number) {
+  constructor(clock: Clock, uniqueName: () => string, roundMilliseconds: number, events: Pick<HubEvents, 'recalled'>) {
     this.#clock = clock;
     this.#uniqueName = uniqueName;
     this.#roundMilliseconds = roundMilliseconds;
+    this.#events = events;
   }
 
   /** A message of this cluster has come. */
@@ -110,6 +115,7 @@ export class Recalls {
       waiting: new Set(),
       silent: new Set(),
       over: Promise.withResolvers(),
+      began: 0,
     };
   }
 
@@ -118,6 +124,7 @@ export class Recalls {
     if (round === undefined) return;
     this.#gathering = undefined;
     this.#running = round;
+    round.began = this.#clock.monotonic();
     for (const id of round.amounts.keys()) {
       for (const cluster of holdersOf(id)) {
         // What the only asker holds is counted for it already.
@@ -146,6 +153,7 @@ export class Recalls {
   #end(round: Round): void {
     if (this.#running !== round) return;
     this.#running = undefined;
+    this.#events.recalled({ silent: round.silent.size, milliseconds: this.#clock.monotonic() - round.began });
     round.over.resolve();
   }
 }

@@ -2,7 +2,7 @@ import { silentLogger, type Clock, type Logger } from '../../telemetry/index.ts'
 import { Quantity } from '../../api/quantity.ts';
 import { formatResourceList, type ResourceList } from '../../usage/index.ts';
 import { areEqualLists, maskList } from '../../usage/resource-list.ts';
-import { amountsOf, maxOf, noAmounts, quantityOf, sumOf, type Amounts } from '../ledger/amounts.ts';
+import { amountsOf, isWithin, maxOf, noAmounts, quantityOf, sumOf, type Amounts } from '../ledger/amounts.ts';
 import type {
   ChangedQuota,
   Exceeded,
@@ -23,6 +23,7 @@ import {
   type SliceJournal,
 } from './journal.ts';
 import { giveBack, mergeRights, sliceOf } from './rights.ts';
+import { noMemberEvents, type MemberEvents, type ReturnCause } from './member-events.ts';
 import {
   type Fit,
   type Need,
@@ -59,11 +60,16 @@ export interface MemberOptions {
   /** How often the member reports, and gives back half of what was idle since the last time. Default 15,000. */
   readonly reportMilliseconds?: number;
   readonly logger?: Logger;
+  /** Default: nobody is told. */
+  readonly events?: MemberEvents;
 }
 
 /** What a member knows of one quota. */
 export interface MemberStatus {
   readonly quota: string;
+  readonly name: string;
+  /** Those that the quota limits. */
+  readonly resources: readonly string[];
   readonly slice: Amounts;
   readonly spent: Amounts;
 }
@@ -120,6 +126,7 @@ const driftParts = 100;
 export class Member {
   readonly #options: MemberOptions;
   readonly #logger: Logger;
+  readonly #events: MemberEvents;
   readonly #askMilliseconds: number;
   readonly #reportMilliseconds: number;
   readonly #stopped = new AbortController();
@@ -139,6 +146,7 @@ export class Member {
   constructor(options: MemberOptions) {
     this.#options = options;
     this.#logger = options.logger ?? silentLogger;
+    this.#events = options.events ?? noMemberEvents;
     this.#askMilliseconds = options.askMilliseconds ?? 2000;
     this.#reportMilliseconds = options.reportMilliseconds ?? 15_000;
   }
@@ -213,15 +221,23 @@ export class Member {
     }
   }
 
-  /** Slices and what is spent of them. */
+  /** Slices and what is spent of them. A quota that refuses nothing has none. */
   async status(): Promise<MemberStatus[]> {
-    const quotas = await this.#options.ledger.quotas();
+    const quotas = (await this.#options.ledger.quotas()).filter(({ terms }) => terms.mode === 'enforce');
     const positions = await Promise.all(
-      quotas.map(async ({ terms: { id } }) => {
+      quotas.map(async ({ terms: { id, name, hard } }) => {
         const position = await this.#positionOf(id);
         return position === undefined
           ? []
-          : [{ quota: id, slice: sliceOf(position.journal.rights), spent: position.spent }];
+          : [
+              {
+                quota: id,
+                name,
+                resources: [...hard.keys()],
+                slice: sliceOf(position.journal.rights),
+                spent: position.spent,
+              },
+            ];
       }),
     );
     return positions.flat();
@@ -246,13 +262,18 @@ export class Member {
     let needs: Need[];
     let answer: SyncAnswer;
     let taken: Promise<void>;
+    const began = this.#options.clock.monotonic();
+    const tell = (outcomes: readonly (Fit | 'unreachable')[]): void =>
+      this.#events.asked({ outcomes, milliseconds: this.#options.clock.monotonic() - began });
     try {
       const reports = await this.#reportsOf([...quotas]);
       const spent = new Map(reports.map((report) => [report.quota, report.spent]));
       needs = asked.map((waiter) => needOf(waiter, spent));
       answer = await this.#question(reports, needs, null);
+      tell(answer.fits);
       taken = this.#take(answer, reports);
     } catch (error) {
+      if (error instanceof HubUnreachableError) tell(asked.map(() => 'unreachable'));
       return this.#failed(asked, error);
     }
     // In one go with the grants, so that neither a recall nor who comes now is before those who asked.
@@ -466,14 +487,16 @@ export class Member {
       this.#logger.error('the hub hears another journal for this cluster; this one is granted nothing', { quota: id });
       return;
     }
-    await this.#options.ledger.changeQuota(id, ({ quota }) => {
-      if (quota === undefined) return { result: undefined };
+    const isLarger = await this.#options.ledger.changeQuota<boolean>(id, ({ quota }) => {
+      if (quota === undefined) return { result: false };
       const journal = this.#journalOf(id, quota.memo);
-      const next = this.#stored(quota.terms, { ...journal, rights: mergeRights(journal.rights, answer.rights) });
-      if (next.memo === quota.memo && areEqualLists(next.terms.hard, quota.terms.hard)) return { result: undefined };
-      return { quota: next, result: undefined };
+      const rights = mergeRights(journal.rights, answer.rights);
+      const next = this.#stored(quota.terms, { ...journal, rights });
+      if (next.memo === quota.memo && areEqualLists(next.terms.hard, quota.terms.hard)) return { result: false };
+      return { quota: next, result: !isWithin(rights.granted, journal.rights.granted) };
     });
-    if (owed.size > 0) await this.#giveBack(id, () => owed);
+    if (isLarger) this.#events.granted();
+    if (owed.size > 0) await this.#giveBack(id, 'debt', () => owed);
   }
 
   /** The quota as the member's own ledger is to hold it. */
@@ -487,7 +510,7 @@ export class Member {
 
   async #giveBackIdle(quota: string): Promise<void> {
     const before = this.#spentBefore.get(quota);
-    await this.#giveBack(quota, ({ journal, spent }) => {
+    await this.#giveBack(quota, 'idle', ({ journal, spent }) => {
       this.#spentBefore.set(quota, spent);
       if (before === undefined) return noAmounts;
       const slice = sliceOf(journal.rights);
@@ -499,16 +522,25 @@ export class Member {
    * Gives back what is not spent of what is wanted. Written here first; the hub hears of it with the report of what is left.
    * Undefined for a quota that was never set here.
    */
-  #giveBack(id: string, wanted: (position: Position) => Amounts): Promise<Report | undefined> {
-    return this.#options.ledger.changeQuota<Report | undefined>(id, ({ quota, used, reserved }) => {
+  async #giveBack(
+    id: string,
+    cause: ReturnCause,
+    wanted: (position: Position) => Amounts,
+  ): Promise<Report | undefined> {
+    let isGiven = false;
+    const report = await this.#options.ledger.changeQuota<Report | undefined>(id, ({ quota, used, reserved }) => {
       if (quota === undefined) return { result: undefined };
       const journal = this.#journalOf(id, quota.memo);
       const spent = sumOf(used, reserved);
       const idle = idleWithin(sliceOf(journal.rights), spent, wanted({ journal, spent }));
       const rights = giveBack(journal.rights, idle);
       const result = { quota: id, journal: journal.journal, rights, spent };
-      return idle.size === 0 ? { result } : { quota: this.#stored(quota.terms, { ...journal, rights }), result };
+      // Decided anew each time that this runs.
+      isGiven = idle.size > 0;
+      return isGiven ? { quota: this.#stored(quota.terms, { ...journal, rights }), result } : { result };
     });
+    if (isGiven) this.#events.gaveBack(cause);
+    return report;
   }
 
   #journalOf(id: string, memo: string | null): SliceJournal {
@@ -567,9 +599,10 @@ export class Member {
 
   async #follow({ recall }: WatchAnswer): Promise<void> {
     if (recall === null) return;
+    this.#events.recalled();
     // Reported as it was when it was given back: a grant that was on its way then is not counted as if it had been looked at.
     const reports = await Promise.all(
-      Object.entries(recall.amounts).map(([id, amounts]) => this.#giveBack(id, () => amounts)),
+      Object.entries(recall.amounts).map(([id, amounts]) => this.#giveBack(id, 'recall', () => amounts)),
     );
     await this.#sync(
       reports.filter((report) => report !== undefined),
