@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { z } from 'zod';
 import { parseResourceName } from '../api/resource-name.ts';
 
-const clusterName = z
+/** Of a cluster, as `quota.cluster` has it. */
+export const clusterName = z
   .string()
   .max(63)
   .regex(/^[a-z0-9](?:[-a-z0-9]*[a-z0-9])?$/, 'expected a DNS label such as "eu-1"');

@@ -7,6 +7,7 @@ import {
   clusterIdOf,
   explainObject,
   Ledger,
+  noLedgerEvents,
   noObserverMetrics,
   QuotaObserver,
   QuotaSelection,
@@ -14,6 +15,7 @@ import {
   type ChargeSummary,
   type Cluster,
   type GlobalQuota,
+  type LedgerEvents,
   type Member,
   type ObjectExplanation,
   type QuotaStanding,
@@ -33,6 +35,8 @@ export interface NamedStanding extends QuotaStanding {
   readonly clusterName: (id: string) => string;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** What is read of the cluster of the kubeconfig. */
 interface Site {
   readonly client: KubeClient;
@@ -46,22 +50,39 @@ export class QuotaDesk {
   readonly #configuration: GateConfiguration;
   readonly #quota: QuotaConfiguration;
   readonly #ledger: Ledger;
+  /** What this process has put right. */
+  readonly #mended: Mutable<RecountResult>;
   readonly #log: Logger;
 
-  private constructor(configuration: GateConfiguration, quota: QuotaConfiguration, ledger: Ledger, log: Logger) {
-    this.#configuration = configuration;
-    this.#quota = quota;
-    this.#ledger = ledger;
-    this.#log = log;
+  private constructor(parts: {
+    readonly configuration: GateConfiguration;
+    readonly quota: QuotaConfiguration;
+    readonly ledger: Ledger;
+    readonly mended: Mutable<RecountResult>;
+    readonly log: Logger;
+  }) {
+    this.#configuration = parts.configuration;
+    this.#quota = parts.quota;
+    this.#ledger = parts.ledger;
+    this.#mended = parts.mended;
+    this.#log = parts.log;
   }
 
   /** Throws {@link InvalidConfigurationError} for a configuration without quota, and {@link LedgerStoreError}. */
   static async open(configuration: GateConfiguration, log: Logger = silentLogger): Promise<QuotaDesk> {
     const { quota } = configuration;
     if (quota === undefined) throw new InvalidConfigurationError('quota is missing: this gate keeps no quota');
-    const ledger = new Ledger({ store: await ledgerStoreOf(quota.store), clock: systemClock, log });
+    const mended = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
+    const events: LedgerEvents = {
+      ...noLedgerEvents,
+      // Told by the watches that a recount reads by, which may be faster than it is.
+      observed(outcome) {
+        if (outcome !== 'unchanged' && outcome !== 'late') mended[outcome] += 1;
+      },
+    };
+    const ledger = new Ledger({ store: await ledgerStoreOf(quota.store), clock: systemClock, log, events });
     await ledger.start();
-    return new QuotaDesk(configuration, quota, ledger, log);
+    return new QuotaDesk({ configuration, quota, ledger, mended, log });
   }
 
   async close(): Promise<void> {
@@ -124,7 +145,7 @@ export class QuotaDesk {
 
   /** Holds the ledger against what is in this cluster, resource by resource. Needs the cluster of the kubeconfig. */
   async recount(signal: AbortSignal): Promise<RecountResult> {
-    const total = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
+    const mended = this.#mended;
     await this.#inCluster(signal, async ({ client, clusterId, selection }) => {
       const observer = new QuotaObserver({
         client,
@@ -135,7 +156,7 @@ export class QuotaDesk {
           ...noObserverMetrics,
           recounted(result) {
             for (const kind of ['gone', 'discovered', 'changed', 'confirmed', 'released'] as const) {
-              total[kind] += result[kind];
+              mended[kind] += result[kind];
             }
           },
         },
@@ -150,7 +171,7 @@ export class QuotaDesk {
         await observer.stop();
       }
     });
-    return total;
+    return mended;
   }
 
   /** What quotas make of manifests, as a dry run; workloads are taken with all their Pods. */

@@ -1,6 +1,7 @@
 import { userInfo } from 'node:os';
 import { stringify } from 'yaml';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
+import { clusterName } from '../../app/quota-configuration.ts';
 import { QuotaDesk, type NamedStanding } from '../../app/quota-desk.ts';
 import { globalQuotaDefinition } from '../../quota/index.ts';
 import { readManifestFiles } from '../../sources/manifest-files.ts';
@@ -88,6 +89,8 @@ export async function quotaRenameCluster(
   newName: string,
   options: QuotaClusterOptions,
 ): Promise<ExitCode> {
+  const problem = clusterName.safeParse(newName).error?.issues[0]?.message;
+  if (problem !== undefined) throw new UsageError(`${newName}: ${problem}`);
   return atDesk(options, async (desk) => {
     await desk.renameCluster(await clusterNamed(desk, name), newName, options.by ?? userInfo().username);
     print(options, { renamed: newName }, [], `cluster ${name} is ${newName} from now on\n`);
