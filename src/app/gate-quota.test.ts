@@ -139,6 +139,15 @@ describe('a gate that starts anew', () => {
     expect(await second.ask('three')).toContain('exceeded quota: team');
   });
 
+  it('counts no more what was deleted while it was away', async () => {
+    const first = await startGate();
+    await expect.poll(() => first.ask('three'), { timeout: 10_000 }).toContain('exceeded quota: team');
+    await first.stop();
+    api.remove('two', 'shop');
+    const second = await startGate();
+    await expect.poll(() => second.ask('three'), { timeout: 10_000 }).toBe('allowed');
+  });
+
   it('counts anew what a quota did not select meanwhile', async () => {
     const first = await startGate();
     await expect.poll(() => first.ask('three'), { timeout: 10_000 }).toContain('exceeded quota: team');

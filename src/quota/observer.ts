@@ -103,6 +103,8 @@ export class QuotaObserver {
   readonly #changes = new Map<string, Change>();
   /** Which resources the ledger has been told all objects of, quota by quota. */
   #counted: ReadonlyMap<string, Counted> = new Map();
+  /** Resources of which this process has held all objects against the ledger. */
+  readonly #recounted = new Set<string>();
   readonly #counting = new Set<string>();
   /** Of all clusters. */
   #quotas: readonly GlobalQuota[] = [];
@@ -303,6 +305,7 @@ export class QuotaObserver {
       objects,
     });
     metrics.recounted(result);
+    this.#recounted.add(name);
     await this.#markCounted(counted, name);
     const { gone, discovered, changed, released } = result;
     if (gone + discovered + changed + released > 0) this.#log.info('recount mended', { resource: name, ...result });
@@ -352,10 +355,14 @@ export class QuotaObserver {
     });
   }
 
-  /** Until the ledger knows all its objects, for every quota. */
+  /**
+   * Until the ledger knows all its objects, for every quota; and once in any case, since what went while nobody watched shows in
+   * no watch.
+   */
   #count(resource: GroupResource): void {
     const name = formatGroupResource(resource);
-    const isDone = (): boolean => [...this.#counted.values()].every(({ resources }) => resources.has(name));
+    const isDone = (): boolean =>
+      this.#recounted.has(name) && [...this.#counted.values()].every(({ resources }) => resources.has(name));
     if (this.#counting.has(name) || isDone()) return;
     this.#counting.add(name);
     this.#run(async () => {
