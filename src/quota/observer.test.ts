@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { FakeApiServer, sendJson } from '../../test/fake-api-server.ts';
 import { FakeClock } from '../../test/fake-clock.ts';
-import { present, quotaTerms, reservation } from '../../test/quota-builders.ts';
+import { list, present, quotaTerms, reservation } from '../../test/quota-builders.ts';
 import { KubeClient } from '../kube/index.ts';
 import { silentLogger } from '../telemetry/index.ts';
 import { formatResourceList } from '../usage/index.ts';
@@ -15,26 +15,84 @@ let api: FakeApiServer;
 let client: KubeClient;
 let ledger: Ledger;
 let observer: QuotaObserver;
+let clock: FakeClock;
+let selection: QuotaSelection;
+/** Charges that one transaction changed at most. */
+let largest: number;
+
+/** Collections beside ConfigMaps, by path. */
+const collections: Readonly<Record<string, readonly object[]>> = {
+  '/api/v1/namespaces': [{ metadata: { name: 'shop', uid: 'uid-shop', resourceVersion: '1' } }],
+  '/apis/resource.k8s.io/v1/deviceclasses': [
+    {
+      metadata: { name: 'gpu.example.com', uid: 'uid-class', resourceVersion: '1' },
+      spec: { extendedResourceName: 'example.com/gpu' },
+    },
+  ],
+  '/apis/resource.k8s.io/v1/resourceclaims': [
+    {
+      metadata: { name: 'two', namespace: 'shop', uid: 'uid-claim', resourceVersion: '2' },
+      spec: {
+        devices: {
+          requests: [
+            { name: 'gpu', exactly: { deviceClassName: 'gpu.example.com', allocationMode: 'ExactCount', count: 2 } },
+          ],
+        },
+      },
+    },
+  ],
+  '/api/v1/pods': [],
+};
+
+/** Its lists are answered from now on when this is called. */
+function hold(held: string): { readonly asked: Promise<void>; readonly letGo: () => void } {
+  const { promise: asked, resolve } = Promise.withResolvers<void>();
+  const waiting: (() => void)[] = [];
+  const answer = api.intercept;
+  api.intercept = (request, response) => {
+    if (request.path !== held || request.query.get('watch') === 'true') return answer(request, response);
+    waiting.push(() => void answer(request, response));
+    resolve();
+    return true;
+  };
+  return {
+    asked,
+    letGo() {
+      api.intercept = answer;
+      for (const each of waiting) each();
+    },
+  };
+}
 
 beforeEach(async () => {
-  const clock = new FakeClock();
+  clock = new FakeClock();
   api = new FakeApiServer();
   api.intercept = ({ path, query }, response) => {
-    if (path !== '/api/v1/namespaces') return false;
-    const shop = { metadata: { name: 'shop', uid: 'uid-shop', resourceVersion: '1' } };
+    const items = collections[path];
+    if (items === undefined) return false;
     if (query.get('watch') === 'true') response.writeHead(200).flushHeaders();
-    else sendJson(response, 200, { metadata: { resourceVersion: '1' }, items: [shop] });
+    else sendJson(response, 200, { metadata: { resourceVersion: '9' }, items });
     return true;
   };
   await api.start();
   client = new KubeClient(api.clusterConfig());
-  ledger = new Ledger({ store: new MemoryLedgerStore(), clock });
+  const store = new MemoryLedgerStore();
+  const transact = store.transact.bind(store);
+  largest = 0;
+  store.transact = (needs, decide) =>
+    transact(needs, (view) => {
+      const decided = decide(view);
+      largest = Math.max(largest, decided.changes.charges.length);
+      return decided;
+    });
+  ledger = new Ledger({ store, clock });
+  selection = new QuotaSelection({ cluster: { name: 'west', labels: {} }, excludedNamespaces: [] });
   await ledger.start();
   observer = new QuotaObserver({
     client,
     ledger,
     clusterId: 'uid-of-west',
-    selection: new QuotaSelection({ cluster: { name: 'west', labels: {} }, excludedNamespaces: [] }),
+    selection,
     metrics: noObserverMetrics,
     onChanged: () => undefined,
     clock,
@@ -88,4 +146,70 @@ describe('a quota that does not select another cluster any more', () => {
     await observer.recount();
     expect(formatResourceList((await ledger.standing('from-file'))?.used ?? new Map())).toEqual({ pods: '1' });
   });
+});
+
+describe('resourceclaims, whose usage depends on device classes', () => {
+  const claims = { group: 'resource.k8s.io', resource: 'resourceclaims' };
+  const quota = quotaOf({ hard: { 'requests.example.com/gpu': '4' } }, 1);
+  const used = async () => formatResourceList((await ledger.standing('team'))?.used ?? new Map());
+  beforeEach(() => ledger.setTerms(termsOf(quota)));
+
+  it('are recounted when those are known', async () => {
+    selection.set([quota]);
+    const { asked, letGo } = hold('/apis/resource.k8s.io/v1/deviceclasses');
+    const another = new QuotaObserver({
+      client,
+      ledger,
+      clusterId: 'uid-of-west',
+      selection,
+      metrics: noObserverMetrics,
+      onChanged: () => undefined,
+      clock,
+      log: silentLogger,
+    });
+    await another.start();
+    const counting = another.recount();
+    await asked;
+    // Time enough for what does not wait.
+    for (let turn = 0; turn < 5; turn++) await client.list(FakeApiServer.collection);
+    const before = api.requests.length;
+    letGo();
+    await counting;
+    const listed = api.requests.findIndex(({ path }) => path.endsWith('/resourceclaims'));
+    expect(listed).toBeGreaterThanOrEqual(before);
+    expect(await used()).toMatchObject({ 'requests.example.com/gpu': '2' });
+    await another.stop();
+  });
+
+  it('are not admitted before, also when an earlier process has counted them', async () => {
+    const { stamp } = await ledger.beginCensus('team', 'uid-of-west', selection.signatureOf(quota), selection.cluster);
+    await ledger.markCounted('team', 'uid-of-west', stamp, 'resourceclaims.resource.k8s.io');
+    const { asked, letGo } = hold('/apis/resource.k8s.io/v1/deviceclasses');
+    await observer.setQuotas([quota]);
+    await asked;
+    expect(observer.isCounted(quota, claims)).toBe(false);
+    letGo();
+    await expect.poll(() => observer.isCounted(quota, claims)).toBe(true);
+    await expect.poll(used).toMatchObject({ 'requests.example.com/gpu': '2' });
+  });
+});
+
+it('many old reservations are settled in pages', async () => {
+  await ledger.setTerms(quotaTerms('team', { 'count/configmaps': '1000' }));
+  await Promise.all(
+    Array.from({ length: 600 }, (_, index) =>
+      ledger.reserve(
+        reservation(`u${index}`, ['team'], {
+          key: { cluster: 'uid-of-west', resource: 'configmaps', uid: `u${index}` },
+          usage: list({ 'count/configmaps': '1' }),
+        }),
+      ),
+    ),
+  );
+  await observer.settle();
+  clock.advance(61_000);
+  largest = 0;
+  await observer.settle();
+  expect(formatResourceList((await ledger.standing('team'))?.reserved ?? new Map())).toEqual({});
+  expect(largest).toBe(256);
 });

@@ -65,6 +65,7 @@ const settleMilliseconds = 10_000;
 const recountMilliseconds = 300_000;
 /** After a failure of the ledger or of discovery. */
 const retryMilliseconds = 1_000;
+const claims = 'resourceclaims.resource.k8s.io';
 /** From so many objects on, one list is cheaper than asking for each. */
 const listFrom = 10;
 
@@ -97,6 +98,8 @@ export class QuotaObserver {
   readonly #watched = new Map<string, Watched>();
   /** What the ledger was last told of an object, so that the many changes that change no usage are not told. */
   readonly #told = new Map<string, string>();
+  /** Resolved when all objects of a resource are known here, by its name. */
+  readonly #syncs = new Map<string, PromiseWithResolvers<void>>();
   /** Objects of which a new version may be stored; with the version before it. */
   readonly #expected = new Map<string, bigint>();
   /** By uid, in the order in which they changed. */
@@ -189,7 +192,8 @@ export class QuotaObserver {
 
   /** Whether the ledger knows all objects of a resource that a quota counts here. Before that no number means anything. */
   isCounted({ id }: GlobalQuota, resource: GroupResource): boolean {
-    return this.#counted.get(id)?.resources.has(formatGroupResource(resource)) === true;
+    const isCharged = this.#counted.get(id)?.resources.has(formatGroupResource(resource)) === true;
+    return isCharged && this.#isContextKnown(resource);
   }
 
   /** For the usage of claims, which depends on other objects. */
@@ -197,7 +201,7 @@ export class QuotaObserver {
     // Only what the evaluators read is known of these types, and they check it.
     deviceClasses: () => this.#deviceClasses.lister.list() as DeviceClass[],
     podsOf: (namespace) => this.#objectsOf('pods', namespace) as Pod[],
-    resourceClaimsOf: (namespace) => this.#objectsOf('resourceclaims.resource.k8s.io', namespace) as ResourceClaim[],
+    resourceClaimsOf: (namespace) => this.#objectsOf(claims, namespace) as ResourceClaim[],
   };
 
   /** Labels of a namespace; of one that was made a moment ago they are asked for. Undefined when there is none. */
@@ -245,7 +249,9 @@ export class QuotaObserver {
           // What is there and cannot be counted stays charged as it was admitted.
           return seen === undefined ? [] : [{ key, namespace, readBegan, found: seen }];
         });
-        await ledger.settle(settled);
+        for (let first = 0; first < settled.length; first += batchSize) {
+          await ledger.settle(settled.slice(first, first + batchSize));
+        }
       } catch (error) {
         this.#stopping.signal.throwIfAborted();
         stranded += reservations.length;
@@ -286,8 +292,11 @@ export class QuotaObserver {
     const { signal } = this.#stopping;
     const collection = await this.#collectionOf(resource);
     if (collection === undefined) return;
+    await this.#untilContextKnown(resource);
     const listBegan = ledger.now();
     const { items, resourceVersion } = await client.list(collection, { signal });
+    // Other quotas may have come meanwhile, by which it depends on more.
+    await this.#untilContextKnown(resource);
     // Judged by the selection of this moment, all at once.
     const counted = [...this.#counted.values()];
     const objects = items.flatMap((object) => {
@@ -335,6 +344,7 @@ export class QuotaObserver {
         this.#later(retryMilliseconds * 10, () => this.#watch(resource));
         return;
       }
+      await this.#untilContextKnown(resource, name);
       const informer = this.#newInformer(collection);
       this.#watched.set(name, { resource, collection, informer });
       informer.addHandler({
@@ -347,12 +357,47 @@ export class QuotaObserver {
       });
       informer.start();
       await informer.waitForSync(this.#stopping.signal);
+      this.#syncOf(name).resolve();
+      // What depends on them was not told before.
+      if (name === 'pods') this.#lookAgain();
       this.#count(resource);
     }).catch((error: unknown) => {
       if (this.#stopping.signal.aborted) return;
       this.#log.warn('cannot watch what a quota counts; trying again', { resource: name, reason: messageOf(error) });
       this.#later(retryMilliseconds, () => this.#watch(resource));
     });
+  }
+
+  /** Resources whose objects the usage of this one depends on, as far as they are watched. Device classes come with them. */
+  #contextOf({ resource }: GroupResource): string[] {
+    if (resource !== 'resourceclaims') return [];
+    const wanted = countedResources(this.#options.selection.quotas).map(formatGroupResource);
+    return wanted.filter((name) => name === 'pods' || name === claims);
+  }
+
+  #isContextKnown(resource: GroupResource): boolean {
+    if (resource.resource !== 'resourceclaims') return true;
+    const informers = this.#contextOf(resource).map((name) => this.#watched.get(name)?.informer);
+    return this.#deviceClasses.hasSynced && informers.every((informer) => informer?.hasSynced === true);
+  }
+
+  /** What is counted by others that are not known yet counts too little. */
+  async #untilContextKnown(resource: GroupResource, except?: string): Promise<void> {
+    if (resource.resource !== 'resourceclaims') return;
+    await this.#deviceClasses.waitForSync(this.#stopping.signal);
+    const names = this.#contextOf(resource).filter((name) => name !== except);
+    await Promise.all(names.map((name) => this.#syncOf(name).promise));
+  }
+
+  #syncOf(name: string): PromiseWithResolvers<void> {
+    const known = this.#syncs.get(name);
+    if (known !== undefined) return known;
+    const sync = Promise.withResolvers<void>();
+    const { signal } = this.#stopping;
+    signal.addEventListener('abort', () => sync.reject(signal.reason), { once: true });
+    sync.promise.catch(() => undefined);
+    this.#syncs.set(name, sync);
+    return sync;
   }
 
   /**
@@ -460,6 +505,7 @@ export class QuotaObserver {
     const { selection, clock } = this.#options;
     const quotas = selection.ofNamespace(namespace, this.#namespaces.lister.get(namespace)?.metadata?.labels);
     if (quotas.length === 0) return { name, resourceVersion, usage: new Map(), quotas: [] };
+    if (!this.#isContextKnown(resource)) return undefined;
     try {
       const evaluator = evaluatorAt(resource, namespace, clock.now(), this.context);
       if (evaluator === undefined) return undefined;
