@@ -1,9 +1,12 @@
 import { execFile } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir, userInfo } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { Hub } from '../src/quota/hub/index.ts';
 import { Ledger, ledgerStoreFor, type AuditEntry } from '../src/quota/ledger/index.ts';
+import { systemClock } from '../src/telemetry/index.ts';
 import { FakeApiServer, sendJson } from './fake-api-server.ts';
 import { list, present, quotaTerms, reservation } from './quota-builders.ts';
 
@@ -70,15 +73,14 @@ interface Ended {
   readonly stderr: string;
 }
 
-function quota(...args: readonly string[]): Promise<Ended> {
+const quota = (...args: readonly string[]): Promise<Ended> => quotaAt(config, ...args);
+
+function quotaAt(file: string, ...args: readonly string[]): Promise<Ended> {
   const command = ['--conditions=sallyport-source', resolve(import.meta.dirname, '../src/cli/main.ts'), 'quota'];
   const environment = { ...process.env, NO_COLOR: '1', KUBECONFIG: kubeconfig };
   return new Promise((done) => {
-    execFile(
-      process.execPath,
-      [...command, ...args, '--config', config],
-      { env: environment },
-      (error, stdout, stderr) => done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
+    execFile(process.execPath, [...command, ...args, '--config', file], { env: environment }, (error, stdout, stderr) =>
+      done({ code: typeof error?.code === 'number' ? error.code : 0, stdout, stderr }),
     );
   });
 }
@@ -297,4 +299,40 @@ spec: { hard: { count/configmaps: 10 } }
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).not.toBe('');
   });
+});
+
+it('quota clusters forget writes off the slices of a lost cluster, with the configuration of the hub', async () => {
+  const hubConfig = join(folder, 'hub.yaml');
+  writeFileSync(
+    hubConfig,
+    `apiVersion: config.sallyport.dev/v1alpha1
+kind: QuotaHubConfiguration
+certificates: hub
+clientAuthority: clients.crt
+objects: { mode: Folder, directory: quotas }
+store: { mode: SQLite, path: hub.db }
+`,
+  );
+  const atHub = async <T>(work: (hub: Hub) => Promise<T>): Promise<T> => {
+    const ledger = new Ledger({ store: await ledgerStoreFor({ mode: 'SQLite', path: join(folder, 'hub.db') }) });
+    await ledger.start();
+    const hub = new Hub({ ledger, clock: systemClock, uniqueName: randomUUID, leaseMilliseconds: 60_000 });
+    try {
+      return await work(hub);
+    } finally {
+      await ledger.stop();
+    }
+  };
+  await atHub(async (hub) => {
+    await hub.setTerms(quotaTerms('team', { pods: '10' }));
+    const rights = { epoch: 0, granted: new Map(), returned: new Map() };
+    const report = { quota: 'team', journal: 'first', rights, spent: new Map() };
+    const need = { amounts: { team: new Map([['pods', 8_000_000_000n]]) }, dryRun: false };
+    const { fits } = await hub.sync('eu-1', { cluster: 'id-of-eu-1', reports: [report], needs: [need], recall: null });
+    expect(fits).toEqual(['fits']);
+  });
+  const { code, stdout } = await quotaAt(hubConfig, 'clusters', 'forget', 'eu-1', '--reason', 'torn down');
+  expect([code, stdout]).toEqual([0, 'forgot cluster eu-1 and wrote off what it held\n']);
+  const [shares] = await atHub((hub) => hub.shares());
+  expect(shares?.pool.get('pods')).toBe(10_000_000_000n);
 });

@@ -44,6 +44,12 @@ const schema = z.strictObject({
 /** How a hub runs, with every default filled in. Paths are absolute. */
 export type QuotaHubConfiguration = z.output<typeof schema>;
 
+/** Whether a file says that it is one; false also when it cannot be read. */
+export async function isQuotaHubConfiguration(file: string): Promise<boolean> {
+  const text = await readFile(file, 'utf8').catch(() => '');
+  return /^kind:\s*["']?QuotaHubConfiguration\b/m.test(text);
+}
+
 /** Reads a QuotaHubConfiguration. Throws {@link InvalidConfigurationError}, with file and line. */
 export async function readQuotaHubConfiguration(file: string): Promise<QuotaHubConfiguration> {
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {

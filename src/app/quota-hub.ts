@@ -4,9 +4,7 @@ import { FileSource } from '../certs/index.ts';
 import {
   clusterObjectSource,
   folderObjectSource,
-  KubeClient,
-  loadClusterConfig,
-  loadKubeconfig,
+  type KubeClient,
   type ObjectSet,
   type ObjectSource,
 } from '../kube/index.ts';
@@ -18,20 +16,17 @@ import {
   hubRoute,
   Ledger,
   ledgerMetrics,
-  ledgerStoreFor,
   QuotaStatusWriter,
   termsOf,
   type GlobalQuota,
-  type LedgerStore,
 } from '../quota/index.ts';
 import { AdmissionServer, metricsRoute, OperationsServer, serverMetrics, type ListenAddress } from '../server/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { openClientAuthorities } from './client-authorities.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
-import { InvalidConfigurationError } from './errors.ts';
 import { processMetrics } from './gate-metrics.ts';
 import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
-import { ledgerStoreOf } from './quota-store.ts';
+import { clientOfHubObjects, hubStoreOf } from './quota-hub-store.ts';
 
 export interface QuotaHubOptions {
   readonly configuration: QuotaHubConfiguration;
@@ -62,8 +57,9 @@ export class QuotaHub {
     const { configuration, metrics, log, clock } = this.#options;
     const { leaseSeconds } = configuration;
     const leaseMilliseconds = leaseSeconds * 1000;
-    const client = await this.#clientOfObjects();
-    const store = await this.#storeWith(client);
+    const client = await clientOfHubObjects(configuration);
+    if (client !== undefined) this.#closers.push(() => client.close());
+    const store = await hubStoreOf(configuration, client);
     const ledger = new Ledger({ store, clock, log, events: ledgerMetrics(metrics) });
     await ledger.start();
     this.#closers.push(() => ledger.stop());
@@ -143,25 +139,6 @@ export class QuotaHub {
     });
     this.#closers.push(() => server.stop());
     return server.start();
-  }
-
-  async #clientOfObjects(): Promise<KubeClient | undefined> {
-    const { objects } = this.#options.configuration;
-    if (objects.mode === 'Folder') return undefined;
-    const config =
-      objects.kubeconfig === undefined
-        ? await loadClusterConfig({ environment: process.env })
-        : await loadKubeconfig([objects.kubeconfig]);
-    const client = new KubeClient(config);
-    this.#closers.push(() => client.close());
-    return client;
-  }
-
-  async #storeWith(client: KubeClient | undefined): Promise<LedgerStore> {
-    const { store } = this.#options.configuration;
-    if (store.mode !== 'Kubernetes') return ledgerStoreOf(store);
-    if (client === undefined) throw new InvalidConfigurationError('store.mode Kubernetes needs objects.mode Cluster');
-    return ledgerStoreFor({ mode: 'Kubernetes', client, namespace: store.namespace });
   }
 
   #sourceWith(client: KubeClient | undefined): ObjectSource<GlobalQuota> {

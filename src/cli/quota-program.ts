@@ -149,7 +149,10 @@ function addClusterCommands(quota: Command, finish: (code: ExitCode) => void): v
   shared(
     clusters
       .command('forget')
-      .description('Free all that a lost cluster is charged for. If it comes back, its objects are counted again.'),
+      .description(
+        'Free all that a lost cluster is charged for. If it comes back, its objects are counted again. With the ' +
+          'QuotaHubConfiguration of a hub: write off the slices that it holds.',
+      ),
   )
     .argument('<name>', 'the cluster that is no more')
     .requiredOption('--reason <text>', 'why, for the audit log')

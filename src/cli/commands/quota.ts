@@ -3,6 +3,8 @@ import { stringify } from 'yaml';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { clusterName } from '../../app/quota-configuration.ts';
 import { QuotaDesk, type NamedStanding } from '../../app/quota-desk.ts';
+import { isQuotaHubConfiguration, readQuotaHubConfiguration } from '../../app/quota-hub-configuration.ts';
+import { QuotaHubDesk } from '../../app/quota-hub-desk.ts';
 import { globalQuotaDefinition } from '../../quota/index.ts';
 import { readManifestFiles } from '../../sources/manifest-files.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
@@ -99,12 +101,24 @@ export async function quotaRenameCluster(
 }
 
 export async function quotaForgetCluster(name: string, options: QuotaForgetOptions): Promise<ExitCode> {
+  if (await isQuotaHubConfiguration(options.config)) return forgetMember(name, options);
   return atDesk(options, async (desk) => {
     const id = await clusterNamed(desk, name);
     const released = await desk.forgetCluster(id, options.by ?? userInfo().username, options.reason);
     print(options, { released }, [], `forgot cluster ${name} and released ${plural(released, 'charge')}\n`);
     return exitCode.done;
   });
+}
+
+async function forgetMember(name: string, options: QuotaForgetOptions): Promise<ExitCode> {
+  const desk = await QuotaHubDesk.open(await readQuotaHubConfiguration(options.config), terminalLogger('error'));
+  try {
+    await desk.forgetCluster(await clusterNamed(desk, name), options.by ?? userInfo().username, options.reason);
+    print(options, { forgotten: name }, [], `forgot cluster ${name} and wrote off what it held\n`);
+    return exitCode.done;
+  } finally {
+    await desk.close();
+  }
 }
 
 export function quotaCrd(): ExitCode {
@@ -133,7 +147,7 @@ async function known(desk: QuotaDesk, name: string): Promise<NamedStanding> {
   throw new UsageError(`the ledger knows no quota "${name}"; it knows ${names.join(', ') || 'none'}`);
 }
 
-async function clusterNamed(desk: QuotaDesk, name: string): Promise<string> {
+async function clusterNamed(desk: Pick<QuotaDesk, 'clusters'>, name: string): Promise<string> {
   const clusters = await desk.clusters();
   const found = clusters.find((cluster) => cluster.name === name);
   if (found !== undefined) return found.id;
