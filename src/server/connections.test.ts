@@ -221,3 +221,38 @@ describe('handshakes that do not end', () => {
     }
   });
 });
+
+describe('many connections that say nothing, or never end their header', () => {
+  it('leave every request its answer, also when there are more of them than are taken', async () => {
+    await using gate = await serve(authority, [allow], { limits: { maxConnections: 200, maxHandshakes: 50 } });
+    using open = new DisposableStack();
+    const openMany = async (count: number, first?: string): Promise<void> => {
+      for (let left = count; left > 0; left -= 20) {
+        for (const client of await Promise.all(Array.from({ length: Math.min(20, left) }, () => gate.connect()))) {
+          open.use(client);
+          if (first !== undefined) client.send(first);
+        }
+      }
+    };
+    const callers = await Promise.all(Array.from({ length: 4 }, () => gate.connect()));
+    for (const caller of callers) open.use(caller);
+    const ask = async (caller: RawHttpClient): Promise<(number | undefined)[]> => {
+      const statuses: (number | undefined)[] = [];
+      for (let request = 0; request < 50; request += 1) {
+        caller.post('/allow', review);
+        statuses.push((await caller.answer())?.httpStatus);
+      }
+      return statuses;
+    };
+    const [answers] = await Promise.all([
+      Promise.all(callers.map(ask)),
+      openMany(300),
+      openMany(40, 'POST /allow HTTP/1.1\r\nX: '),
+    ]);
+    // Those that are used are not the ones that make room.
+    expect(answers.flat()).toEqual(Array.from({ length: 4 * 50 }, () => 200));
+    expect((await ask(await gate.connect().then((caller) => open.use(caller)))).every((status) => status === 200)).toBe(
+      true,
+    );
+  });
+});
