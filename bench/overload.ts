@@ -38,9 +38,22 @@ async function untilReady(): Promise<number> {
   return performance.now() - began;
 }
 
+/** How many requests the gate itself had for longer than the timeout, from their header to their answer. */
+async function heldTooLong(): Promise<number> {
+  const text = await (await fetch(`http://127.0.0.1:${gate.healthPort}/metrics`)).text();
+  const sum = (series: RegExp): number =>
+    [...text.matchAll(series)].reduce((total, [, value]) => total + Number(value), 0);
+  const name = 'sallyport_admission_request_duration_seconds';
+  const inTime = new RegExp(`^${name}_bucket\\{.*\\ble="${timeoutMilliseconds / 1000}".*\\} (\\d+)$`, 'gm');
+  return sum(new RegExp(`^${name}_count.* (\\d+)$`, 'gm')) - sum(inTime);
+}
+
 const peaks: number[] = [];
 const rates: number[] = [];
 const longest: number[] = [];
+const longestSeen: number[] = [];
+const ownDelays: number[] = [];
+const tooLong: number[] = [];
 const recoveries: number[] = [];
 const memory: number[] = [];
 const shed: number[] = [];
@@ -49,14 +62,18 @@ await load(200, 4);
 for (let round = 0; round < rounds; round += 1) {
   const alone = await load(beyondPeak, seconds);
   const peak = alone.answered / alone.seconds;
+  const before = await heldTooLong();
   const flooded = await load(peak * 5, seconds);
   peaks.push(peak);
   rates.push(flooded.answered / flooded.seconds);
   longest.push(flooded.longestMilliseconds);
+  longestSeen.push(flooded.longestSeenMilliseconds);
+  ownDelays.push(flooded.ownDelayMilliseconds);
   shed.push(flooded.shed);
   failed.push(flooded.failed);
   memory.push(gate.memoryMebibytes());
   recoveries.push(await untilReady());
+  tooLong.push((await heldTooLong()) - before);
 }
 const figures: Figure[] = [
   {
@@ -71,10 +88,17 @@ const figures: Figure[] = [
     },
   },
   {
-    what: `the longest that anybody waited ÷ the timeout of ${timeoutMilliseconds} ms`,
+    what:
+      `the longest that anybody waited ÷ the timeout of ${timeoutMilliseconds} ms, from when a request was written to its ` +
+      'connection, less what the load generator was late',
     wanted: '≤ 1',
     ratio: summarise(longest.map((value) => value / timeoutMilliseconds)),
-    raw: { ms: summarise(longest) },
+    raw: {
+      ms: summarise(longest),
+      'with the handshake and the delay of the load generator, ms': summarise(longestSeen),
+      'delay of the load generator at most, ms': summarise(ownDelays),
+      'requests that the gate had for longer than the timeout': summarise(tooLong),
+    },
   },
   {
     what: 'ms from the end of the flood until the check `event-loop` of /readyz passes',

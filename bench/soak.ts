@@ -2,6 +2,7 @@
  * Ten minutes at half of what a gate can answer, with 200 connections that never end their header and 10,000 that say
  * nothing: `npm run soak`; `SOAK_MINUTES=1` for less. Fails when memory grows, or a request does not get its answer.
  */
+import { spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { connect, type TLSSocket } from 'node:tls';
 import { steadyLoad } from './load/steady.ts';
@@ -15,6 +16,12 @@ const slowConnections = 200;
 const perSecond = 250;
 /** Slope of memory that cannot be told from the saw-tooth of the collector, in MiB a minute. */
 const noise = 1;
+
+/** Of descriptors each connection takes one; the rest is for the load and for Node itself. */
+const descriptors = Number(spawnSync('sh', ['-c', 'ulimit -n'], { encoding: 'utf8' }).stdout);
+if (descriptors < idleConnections + slowConnections + 500) {
+  throw new Error(`${descriptors} open files are allowed, which is too few: raise \`ulimit -n\`, or lower SOAK_IDLE`);
+}
 
 using files = await benchFiles();
 await using gate = await startSallyport(files, { webhooks: 'bench/busy-webhooks' });

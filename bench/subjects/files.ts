@@ -1,5 +1,5 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { issueAuthority, issueServingCertificate } from '../../src/certs/index.ts';
 import { podReview, reviewSizes, type ReviewSize } from '../pod-reviews.ts';
@@ -22,7 +22,7 @@ export async function benchFiles(): Promise<BenchFiles> {
   const lifetimeMilliseconds = 24 * 3_600_000;
   const issuedAt = Date.now();
   const authority = await issueAuthority({ issuedAt, lifetimeMilliseconds });
-  const hosts = ['localhost', '127.0.0.1'];
+  const hosts = ['localhost', '127.0.0.1', hostname()];
   const pair = await issueServingCertificate({ authority, hosts, issuedAt, lifetimeMilliseconds });
   const ca = authority.certificatePem;
   const certificates = join(directory, 'certificates');

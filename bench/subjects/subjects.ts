@@ -20,12 +20,13 @@ export async function startSallyport(
   if (!existsSync(main)) throw new Error('dist/ is missing: run `npm run build` first');
   const port = await freePort();
   const healthPort = await freePort();
-  const configuration = join(files.directory, 'gate.yaml');
-  writeFileSync(configuration, gateConfiguration(files, webhooks, port, healthPort));
+  const name = options.name ?? 'sallyport';
+  const configuration = join(files.directory, `${name}.yaml`);
+  writeFileSync(configuration, gateConfiguration(files, name, webhooks, port, healthPort));
   const kubeconfig = join(files.directory, 'kubeconfig');
   writeFileSync(kubeconfig, unreachableCluster);
   const started = await SubjectProcess.start({
-    name: 'sallyport',
+    name,
     command: [process.execPath, main, 'serve', '--config', configuration, '--no-register'],
     port,
     files,
@@ -111,13 +112,19 @@ users: [{ name: bench, user: {} }]
 `;
 }
 
-function gateConfiguration(files: BenchFiles, webhooks: string, port: number, healthPort: number): string {
+function gateConfiguration(
+  files: BenchFiles,
+  name: string,
+  webhooks: string,
+  port: number,
+  healthPort: number,
+): string {
   return `apiVersion: config.sallyport.dev/v1alpha1
 kind: GateConfiguration
 webhooks: { paths: ['${join(root, webhooks)}'] }
 server: { host: 127.0.0.1, port: ${port}, healthPort: ${healthPort} }
 certificates: { mode: Files, directory: '${files.certificates}' }
 registration: { url: 'https://127.0.0.1:${port}' }
-decisionLog: { to: File, path: '${join(files.directory, 'decisions.jsonl')}' }
+decisionLog: { to: File, path: '${join(files.directory, `${name}.jsonl`)}' }
 `;
 }
