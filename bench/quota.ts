@@ -4,20 +4,23 @@
  * should be on the disk that is to be measured.
  */
 import { fork } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { answerReview, defineValidator, encodeReviewRequest, deny } from '../src/admission/index.ts';
 import {
+  Hub,
   Ledger,
   ledgerStoreFor,
+  Member,
   MemoryLedgerStore,
   type LedgerStoreLocation,
   type Reservation,
 } from '../src/quota/index.ts';
 import { podUsage } from '../src/usage/index.ts';
-import { silentLogger } from '../src/telemetry/index.ts';
+import { silentLogger, systemClock } from '../src/telemetry/index.ts';
 import { buildRequest } from '../src/testing/review-builder.ts';
 import { PostgresServer } from '../test/postgres-server.ts';
 import { list, quotaTerms } from '../test/quota-builders.ts';
@@ -28,6 +31,7 @@ import { interleaved, summarise, type Rounds } from './rounds.ts';
 const rounds = 5;
 /** Requests under way at once: a storm, such as a Deployment scaled up. */
 const callers = 512;
+const cluster = '6f1f2d3c-77f0-4b2f-9d0a-1f4f3a5c9e11';
 const hard = { pods: '1000000000', 'requests.cpu': '1000000000', 'requests.memory': '1000000Ti' };
 const usage = list({
   'count/pods': '1',
@@ -43,7 +47,7 @@ let uids = 0;
 function reservation(quota: string): Reservation {
   const uid = `${process.pid}-${(uids += 1).toString(16).padStart(8, '0')}-${crypto.randomUUID()}`;
   return {
-    key: { cluster: '6f1f2d3c-77f0-4b2f-9d0a-1f4f3a5c9e11', resource: 'pods', uid },
+    key: { cluster, resource: 'pods', uid },
     namespace: 'shop',
     name: `web-${uids}`,
     attempt: uid,
@@ -243,24 +247,51 @@ async function memoryOfMemoryStore(): Promise<Figure[]> {
 }
 
 async function addedLatency(folder: string): Promise<Figure[]> {
-  const ledger = await openLedger({ mode: 'SQLite', path: join(folder, 'slice.sqlite') });
+  const ledger = new Ledger({ store: await ledgerStoreFor({ mode: 'SQLite', path: join(folder, 'slice.sqlite') }) });
+  await ledger.start();
+  const hub = new Hub({
+    ledger: new Ledger({ store: new MemoryLedgerStore() }),
+    clock: systemClock,
+    uniqueName: randomUUID,
+  });
+  await hub.setTerms(quotaTerms('team', hard));
+  const member = new Member({
+    ledger,
+    hub: {
+      sync: (request, signal) => hub.sync('bench', request, signal),
+      watch: (request, signal) => hub.watch('bench', request, signal),
+    },
+    cluster,
+    clock: systemClock,
+    uniqueName: randomUUID,
+  });
+  await member.setTerms(quotaTerms('team', hard));
+  member.start();
   const common = { resource: 'pods', operations: ['CREATE'] } as const;
   const nothing = defineValidator({ ...common, name: 'nothing.bench.example.com', handler: () => undefined });
-  const quota = defineValidator({
-    ...common,
-    name: 'quota.bench.example.com',
-    handler: async ({ object, uid }) => {
-      const pod = reservation('team');
-      const { allowed } = await ledger.reserve({
-        ...pod,
-        attempt: uid,
-        usage: podUsage(object, { now: Date.now() }),
-      });
-      return allowed ? undefined : deny('exceeded quota');
-    },
-  });
+  const admitting = (name: string, admitter: Pick<Ledger, 'reserve'>) =>
+    defineValidator({
+      ...common,
+      name: `${name}.bench.example.com`,
+      handler: async ({ object, uid }) => {
+        const pod = reservation('team');
+        const usage = podUsage(object, { now: Date.now() });
+        const { allowed } = await admitter.reserve({ ...pod, attempt: uid, usage });
+        return allowed ? undefined : deny('exceeded quota');
+      },
+    });
+  const quota = admitting('quota', member);
+  const durable = admitting('durable', ledger);
   const text = encodeReviewRequest('v1', buildRequest(benchPod()));
   const signal = new AbortController().signal;
+  // A slice with room for all that comes, and blocks that have grown by use.
+  const large = reservation('team');
+  await member.reserve({ ...large, usage: list({ pods: '1M', 'requests.cpu': '1M', 'requests.memory': '1000Ti' }) });
+  await ledger.release([large], { by: 'bench', reason: 'has made the slice grow' });
+  for (let index = 0; index < 300; index += 1) {
+    await answerReview(quota, text, { signal, log: silentLogger });
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
   const p99 = async (definition: typeof nothing, atOnce: number): Promise<number> => {
     const times: number[] = [];
     const call = async (): Promise<void> => {
@@ -277,9 +308,11 @@ async function addedLatency(folder: string): Promise<Figure[]> {
   const figures = await interleaved(rounds, {
     nothing: () => p99(nothing, 1),
     quota: () => p99(quota, 1),
+    durable: () => p99(durable, 1),
     nothingOf16: () => p99(nothing, 16),
     quotaOf16: () => p99(quota, 16),
   });
+  await member.stop();
   await ledger.stop();
   const added = (a: Rounds, b: Rounds): Rounds => summarise(a.all.map((value, round) => value - (b.all[round] ?? NaN)));
   return [
@@ -290,7 +323,13 @@ async function addedLatency(folder: string): Promise<Figure[]> {
       raw: { 'with quota p99 ms': figures.quota, 'without p99 ms': figures.nothing },
     },
     {
-      what: 'the same, 16 callers at once',
+      what: 'the same when every answer waits for its own commit',
+      wanted: 'told',
+      ratio: added(figures.durable, figures.nothing),
+      raw: { 'with a commit p99 ms': figures.durable },
+    },
+    {
+      what: 'the same from a slice, 16 callers at once',
       wanted: 'told',
       ratio: added(figures.quotaOf16, figures.nothingOf16),
       raw: { 'with quota p99 ms': figures.quotaOf16, 'without p99 ms': figures.nothingOf16 },

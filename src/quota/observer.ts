@@ -240,6 +240,11 @@ export class QuotaObserver {
     for (const [name, reservations] of byResource) {
       const resource = parseGroupResource(name);
       try {
+        // What was admitted from a block and never written down has uids that nobody knows: all that lives has to be counted.
+        if (reservations.some(({ isPrepaid }) => isPrepaid)) {
+          await this.#recountResource(resource);
+          continue;
+        }
         const collection = await this.#collectionOf(resource);
         const readBegan = ledger.now();
         const found = await this.#read(collection, reservations);
@@ -262,7 +267,7 @@ export class QuotaObserver {
         });
       }
     }
-    metrics.open(open.length, stranded);
+    metrics.open(open.filter(({ isPrepaid }) => !isPrepaid).length, stranded);
   }
 
   /** Counts all objects anew, resource by resource, and has the ledger mend what differs. */

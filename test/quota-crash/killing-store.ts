@@ -1,3 +1,4 @@
+import { isPrepaid } from '../../src/quota/ledger/charge.ts';
 import type { LedgerChanges, LedgerNeeds, LedgerStore, LedgerView } from '../../src/quota/ledger/store.ts';
 import type { KillAt } from './messages.ts';
 
@@ -19,7 +20,9 @@ export class KillingStore implements LedgerStore {
     let isWrite = false;
     const result = await this.#disk.transact(needs, (view) => {
       const decided = decide(view);
-      isWrite = Object.values(decided.changes).some((rows: readonly unknown[]) => rows.length > 0);
+      const { changes } = decided;
+      isWrite = Object.values(changes).some((rows: readonly unknown[]) => rows.length > 0);
+      if (this.#killAt?.ofPrepaid === true) isWrite &&= isOfPrepaid(changes);
       if (isWrite) {
         this.#writes++;
         this.#die('before');
@@ -47,4 +50,9 @@ export class KillingStore implements LedgerStore {
   charges: LedgerStore['charges'] = (query) => this.#disk.charges(query);
   clusters: LedgerStore['clusters'] = () => this.#disk.clusters();
   audit: LedgerStore['audit'] = (limit) => this.#disk.audit(limit);
+}
+
+/** Whether objects are charged from a block that was held for them. */
+function isOfPrepaid({ charges }: LedgerChanges): boolean {
+  return charges.some(({ key }) => isPrepaid(key)) && charges.some(({ key }) => !isPrepaid(key));
 }

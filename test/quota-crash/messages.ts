@@ -4,6 +4,8 @@ import type { HubCredentials } from '../../src/quota/index.ts';
 export interface KillAt {
   readonly write: number;
   readonly side: 'before' | 'after';
+  /** Only writes of what was answered before count. */
+  readonly ofPrepaid?: boolean;
 }
 
 export interface MemberSetup {

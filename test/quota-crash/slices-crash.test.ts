@@ -7,12 +7,12 @@ import { readAllotment } from '../../src/quota/hub/allotment-memo.ts';
 import { sliceOf } from '../../src/quota/slices/rights.ts';
 import { readJournal } from '../../src/quota/slices/journal.ts';
 import { ledgerStoreFor, type HubCredentials } from '../../src/quota/index.ts';
+import { isPrepaid } from '../../src/quota/ledger/charge.ts';
 import { clientCertificate } from '../client-certificate.ts';
 import { checkSums } from '../ledger-store-contract.ts';
 import { testAuthority, testCertificate } from '../loopback-server.ts';
 import type { HubReply, KillAt, MemberCommand, MemberReply } from './messages.ts';
 
-const hard = 12;
 const clusters = ['eu-1', 'us-1'] as const;
 type ClusterName = (typeof clusters)[number];
 
@@ -68,11 +68,16 @@ class Fleet {
   readonly #members = new Map<ClusterName, Child<MemberReply>>();
   /** What lives by the word of a member: admitted, and not removed. */
   readonly acknowledged = new Map<string, { readonly cluster: ClusterName; readonly cpu: number }>();
+  readonly #hard: number;
   /** Whether a process has ended at its write, as it was told. */
   wasKilled = false;
   #hub: Child<HubReply> | undefined;
   #port = 0;
   #names = 0;
+
+  constructor(hard = 12) {
+    this.#hard = hard;
+  }
 
   async prepare(): Promise<void> {
     const [authority, clientAuthority] = [await testAuthority(), await testAuthority()];
@@ -87,7 +92,7 @@ class Fleet {
   }
 
   async startHub(killAt?: KillAt): Promise<void> {
-    const setup = { path: join(folder, 'hub.db'), port: this.#port, certificates: folder, hard, killAt };
+    const setup = { path: join(folder, 'hub.db'), port: this.#port, certificates: folder, hard: this.#hard, killAt };
     const file = join(folder, 'hub.json');
     await writeFile(file, JSON.stringify({ ...setup, clientAuthority: join(folder, 'clients.crt') }));
     this.#hub = new Child('hub-child.ts', file);
@@ -108,7 +113,7 @@ class Fleet {
       url,
       credentials: this.#credentials.get(name),
       cluster: name,
-      hard,
+      hard: this.#hard,
       killAt,
     };
     await writeFile(file, JSON.stringify(setup));
@@ -127,8 +132,8 @@ class Fleet {
   }
 
   /** Creates and removes until there is nothing more to do, or a process has ended; starts that one again, whole. */
-  async work(rounds: number): Promise<void> {
-    for (let round = 0; round < rounds; round++) {
+  async work(rounds: number, isOver: () => boolean = () => false): Promise<void> {
+    for (let round = 0; round < rounds && !isOver(); round++) {
       for (const name of clusters) {
         const uid = `${name}-${++this.#names}`;
         await this.#ask(name, { kind: 'create', uid, cpu: 1 + (round % 3) });
@@ -153,7 +158,7 @@ class Fleet {
       this.acknowledged.set(reply.uid, { cluster: name, cpu: command.cpu });
     } else if (reply.kind === 'removed') this.acknowledged.delete(reply.uid);
     const sum = [...this.acknowledged.values()].reduce((total, { cpu }) => total + cpu, 0);
-    expect(sum).toBeLessThanOrEqual(hard);
+    expect(sum).toBeLessThanOrEqual(this.#hard);
     if (this.#hub !== undefined && this.#hub.process.signalCode !== null) {
       this.wasKilled = true;
       await this.startHub();
@@ -174,7 +179,7 @@ class Fleet {
     const [shared] = await hubStore.quotas();
     const allotment = readAllotment('q', shared?.memo ?? null);
     const held = [...allotment.slices.values()].map(({ rights }) => sliceOf(rights).get('cpu') ?? 0n);
-    expect(held.reduce((sum, each) => sum + each, 0n)).toBeLessThanOrEqual(BigInt(hard) * 1_000_000_000n);
+    expect(held.reduce((sum, each) => sum + each, 0n)).toBeLessThanOrEqual(BigInt(this.#hard) * 1_000_000_000n);
     await hubStore.close();
     for (const name of clusters) {
       const store = await ledgerStoreFor({ mode: 'SQLite', path: this.pathOf(name) });
@@ -189,9 +194,15 @@ class Fleet {
       const whole = (await store.accounts('q')).find((account) => account.cluster === '');
       const spent = (whole?.balance.used.get('cpu') ?? 0n) + (whole?.balance.reserved.get('cpu') ?? 0n);
       expect(spent, `${name} spends no more than its slice`).toBeLessThanOrEqual(slice);
-      const charged = new Set((await store.charges({ limit: 1000 })).map(({ key }) => key.uid));
-      const mine = [...this.acknowledged].filter(([, { cluster }]) => cluster === name);
-      for (const [uid] of mine) expect([...charged], `${uid} was acknowledged`).toContain(uid);
+      const charges = await store.charges({ limit: 1000 });
+      const charged = new Set(charges.map(({ key }) => key.uid));
+      const mine = [...this.acknowledged].filter(([uid, { cluster }]) => cluster === name && !charged.has(uid));
+      const owed = mine.reduce((sum, [, { cpu }]) => sum + cpu, 0);
+      const blocks = charges.filter(({ key }) => isPrepaid(key)).flatMap(({ pending }) => pending);
+      const held = blocks.reduce((sum, { amounts }) => sum + (amounts.get('cpu') ?? 0n), 0n);
+      expect(held, `${mine.map(([uid]) => uid).join()} were acknowledged`).toBeGreaterThanOrEqual(
+        BigInt(owed) * 1_000_000_000n,
+      );
       await store.close();
     }
   }
@@ -225,6 +236,24 @@ describe('grants and returns over kill -9', () => {
     await fleet.startMember('eu-1', killAt);
     await fleet.startMember('us-1');
     await fleet.work(8);
+    await fleet.endAll();
+    expect(fleet.wasKilled).toBe(true);
+    await fleet.check();
+  });
+
+  // With room enough to hold some of it for requests to come, which are answered before they are written.
+  it.each([
+    { write: 1, side: 'before' as const, ofPrepaid: true },
+    { write: 4, side: 'before' as const, ofPrepaid: true },
+    { write: 4, side: 'after' as const, ofPrepaid: true },
+  ])('of a member $side its write $write of what it had answered', { timeout: 120_000 }, async (killAt) => {
+    const fleet = new Fleet(400);
+    await fleet.prepare();
+    await fleet.startHub();
+    await fleet.startMember('eu-1', killAt);
+    await fleet.startMember('us-1');
+    await fleet.work(5000, () => fleet.wasKilled);
+    await fleet.work(4);
     await fleet.endAll();
     expect(fleet.wasKilled).toBe(true);
     await fleet.check();

@@ -66,6 +66,7 @@ export class SimulatedApiServer {
   readonly #call: CallWebhook;
   readonly #uniqueName: (kind: string) => string;
   readonly #onChange: (event: WatchEvent) => void;
+  readonly #onNeverStored: (uid: string) => void;
   readonly objects = new Map<string, LiveObject>();
   readonly #names = new Map<string, string>();
   /** All that ever happened, in order. The index after an event is its resourceVersion. */
@@ -79,6 +80,8 @@ export class SimulatedApiServer {
     readonly call: CallWebhook;
     readonly uniqueName: (kind: string) => string;
     readonly onChange: (event: WatchEvent) => void;
+    /** An object that was asked about will not be. */
+    readonly onNeverStored: (uid: string) => void;
   }) {
     this.cluster = options.cluster;
     this.#time = options.time;
@@ -87,6 +90,7 @@ export class SimulatedApiServer {
     this.#call = options.call;
     this.#uniqueName = options.uniqueName;
     this.#onChange = options.onChange;
+    this.#onNeverStored = options.onNeverStored;
   }
 
   get resourceVersion(): number {
@@ -104,11 +108,12 @@ export class SimulatedApiServer {
         usage,
       };
       const admission = await this.#admit(object, undefined, dryRun, began);
-      if (admission !== 'passed' || dryRun) return admission;
-      if (!this.#names.has(`${namespace}/${object.name}`)) {
+      if (admission === 'passed' && !dryRun && !this.#names.has(`${namespace}/${object.name}`)) {
         this.#put('ADDED', { ...object, isAdmitted: true });
         return 'stored';
       }
+      this.#onNeverStored(object.uid);
+      if (admission !== 'passed' || dryRun) return admission;
       if (name !== undefined) return 'failed';
     }
     return 'failed';

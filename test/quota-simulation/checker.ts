@@ -1,5 +1,6 @@
 import { readAllotment } from '../../src/quota/hub/allotment-memo.ts';
 import { heldBy, poolOf } from '../../src/quota/hub/allotment.ts';
+import { isPrepaid } from '../../src/quota/ledger/charge.ts';
 import type { Verdict } from '../../src/quota/ledger/index.ts';
 import type { LedgerChanges } from '../../src/quota/ledger/store.ts';
 import type { ResourceList } from '../../src/usage/index.ts';
@@ -15,6 +16,12 @@ const nano = 1_000_000_000n;
 
 /** Whole units of one resource of one quota in one cluster, or in all. */
 type Figures = Map<string, number>;
+
+/** What counts in a cluster. */
+interface Held {
+  readonly cluster: string;
+  readonly usage: ObjectUsage;
+}
 
 /** A request while it is judged, and what was true meanwhile. */
 export interface Window {
@@ -44,6 +51,12 @@ export class Checker {
   readonly #spent: Figures = new Map();
   readonly #held: Figures = new Map();
   readonly #windows = new Set<Window>();
+  /** Objects that some ledger holds a charge for, by uid. */
+  readonly #written = new Set<string>();
+  /** Objects that were let in, live or may still be stored, and have no charge. */
+  readonly #unwritten = new Map<string, Held & { readonly namespace: string; readonly quotas: readonly string[] }>();
+  /** What is held for them, and for others to come. */
+  readonly #blocks = new Map<string, Held & { readonly quotas: readonly string[] }>();
 
   constructor(time: VirtualTime, isLive: (uid: string) => boolean) {
     this.#time = time;
@@ -91,11 +104,81 @@ export class Checker {
         if (isShared && spent <= (this.#hard.get(key) ?? 0)) this.#cap.set(key, this.#hard.get(key) ?? 0);
       }
     }
+    this.#noteWritten(changes);
     for (const { key, charge } of changes.charges) {
       if (charge?.released?.reason !== 'never-stored') continue;
       if (this.#isLive(key.uid)) this.report(`(I5) ${key.uid} lives and is charged no more`);
       this.#released.add(key.uid);
     }
+  }
+
+  /** A request was let in: what it takes is written, or held where it will be missed by nobody. */
+  answered(
+    cluster: string,
+    { uid, namespace, usage }: { readonly uid: string; readonly namespace: string; readonly usage: ObjectUsage },
+    quotas: readonly string[],
+  ): void {
+    if (this.#written.has(uid)) return;
+    this.#unwritten.set(uid, { cluster, namespace, quotas, usage });
+    this.#checkHeld(cluster);
+  }
+
+  /** The object of this uid does not live, and never will. */
+  ended(uid: string): void {
+    this.#unwritten.delete(uid);
+  }
+
+  relabelled(namespace: string): void {
+    for (const [uid, each] of this.#unwritten) if (each.namespace === namespace) this.#unwritten.delete(uid);
+  }
+
+  lostDisk(cluster: string): void {
+    for (const held of [this.#unwritten, this.#blocks]) {
+      for (const [uid, each] of held) if (each.cluster === cluster) held.delete(uid);
+    }
+  }
+
+  /** (I3) */
+  #checkHeld(cluster: string): void {
+    const sums = (held: Iterable<Held & { readonly quotas: readonly string[] }>): Figures => {
+      const figures: Figures = new Map();
+      for (const each of held) {
+        if (each.cluster !== cluster) continue;
+        for (const quota of each.quotas) {
+          for (const resource of resources) {
+            const key = `${quota}/${resource}`;
+            figures.set(key, (figures.get(key) ?? 0) + each.usage[resource]);
+          }
+        }
+      }
+      return figures;
+    };
+    const held = sums(this.#blocks.values());
+    for (const [key, owed] of sums(this.#unwritten.values())) {
+      if (owed <= (held.get(key) ?? 0)) continue;
+      const uids = [...this.#unwritten.keys()].join();
+      this.report(
+        `(I3) ${cluster} let in ${owed} of ${key} that are not written, and holds ${held.get(key) ?? 0}: ${uids}`,
+      );
+    }
+  }
+
+  #noteWritten({ charges }: LedgerChanges): void {
+    for (const { key, charge } of charges) {
+      if (isPrepaid(key)) {
+        const [pending] = charge?.pending ?? [];
+        if (pending === undefined) this.#blocks.delete(key.uid);
+        else {
+          const usage = { pods: units(pending.amounts.get('pods')), cpu: units(pending.amounts.get('cpu')) };
+          this.#blocks.set(key.uid, { cluster: key.cluster, quotas: pending.quotas, usage });
+        }
+      } else if (charge === null) this.#written.delete(key.uid);
+      else {
+        this.#written.add(key.uid);
+        this.#unwritten.delete(key.uid);
+      }
+    }
+    for (const cluster of new Set(charges.map(({ key }) => key.cluster))) this.#checkHeld(cluster);
   }
 
   /** An object was stored. */

@@ -14,12 +14,21 @@ interface Claimant {
   readonly versions: Version[];
 }
 
+interface Block {
+  readonly cluster: string;
+  readonly quota: string;
+  /** Whether what it holds is out of reach of the cluster's own requests. */
+  readonly isHeld: () => boolean;
+  readonly versions: Version[];
+}
+
 /**
  * The most that a ledger can rightly hold, told from what happened and not from any ledger: of each object the largest of what
  * lives, what lived until it can be known to have ended, and what was admitted and may still be stored.
  */
 export class Claims {
   readonly #claimants = new Map<string, Claimant>();
+  readonly #blocks = new Map<string, Block>();
   /** How long the end of a version takes to be seen. */
   readonly #lagMilliseconds: number;
 
@@ -62,10 +71,19 @@ export class Claims {
     this.#end(this.#claimants.get(uid)?.versions ?? [], now);
   }
 
+  /** A block of a quota holds so much from now on. */
+  prepaid(uid: string, of: Omit<Block, 'versions'>, usage: ObjectUsage, now: number): void {
+    const block = this.#blocks.get(uid) ?? { ...of, versions: [] };
+    this.#blocks.set(uid, block);
+    this.#end(block.versions, now);
+    block.versions.push({ usage, from: now, to: Infinity, isAnswered: true });
+  }
+
   /** Of one resource in one cluster, at any one moment between two. */
   most(
     resource: keyof ObjectUsage,
     cluster: string,
+    quota: string,
     isUnderQuota: (namespace: string) => boolean,
     from: number,
     to: number,
@@ -74,6 +92,11 @@ export class Claims {
     for (const claimant of this.#claimants.values()) {
       if ((cluster !== '' && claimant.cluster !== cluster) || !isUnderQuota(claimant.namespace)) continue;
       const open = claimant.versions.filter((version) => version.from <= to && version.to >= from);
+      most += Math.max(0, ...open.map(({ usage }) => usage[resource]));
+    }
+    for (const block of this.#blocks.values()) {
+      if ((cluster !== '' && block.cluster !== cluster) || block.quota !== quota || !block.isHeld()) continue;
+      const open = block.versions.filter((version) => version.from <= to && version.to >= from);
       most += Math.max(0, ...open.map(({ usage }) => usage[resource]));
     }
     return most;

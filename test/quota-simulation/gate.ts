@@ -186,6 +186,10 @@ export class SimulatedGate {
   async #settle(): Promise<void> {
     const { ledger, cluster, apiServer, random, faults, breakages } = this.#options;
     const open = (await ledger.openReservations({ cluster })).filter(({ isDue }) => isDue);
+    if (open.some(({ isPrepaid }) => isPrepaid)) {
+      await this.recount();
+      return;
+    }
     if (open.length === 0) return;
     const readBegan = ledger.now();
     await this.#roundTrip();

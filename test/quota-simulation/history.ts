@@ -2,6 +2,9 @@ import type { z } from 'zod';
 import { Hub } from '../../src/quota/hub/index.ts';
 import { Ledger, MemoryLedgerStore, type QuotaTerms, type Verdict } from '../../src/quota/ledger/index.ts';
 import { HubUnreachableError, Member, type HubConnection } from '../../src/quota/slices/index.ts';
+import { isPrepaid } from '../../src/quota/ledger/charge.ts';
+import { noAmounts } from '../../src/quota/ledger/amounts.ts';
+import type { LedgerChanges } from '../../src/quota/ledger/store.ts';
 import { messages, writeMessage } from '../../src/quota/slices/wire.ts';
 import { handlerMilliseconds, SimulatedApiServer, type ObjectUsage, type Outcome, type Review } from './api-server.ts';
 import { Checker, shared } from './checker.ts';
@@ -20,7 +23,8 @@ export type Breakage =
   | 'sum-pending-updates'
   | 'answer-before-commit'
   | 'regive-at-lease-end'
-  | 'trust-what-is-charged';
+  | 'trust-what-is-charged'
+  | 'forget-prepaid';
 
 export interface HistoryResult {
   readonly seed: number;
@@ -37,6 +41,8 @@ export interface HistoryCounts {
   faults: number;
   restarts: number;
   commits: number;
+  /** Written after they were answered, from a block that was held before. */
+  prepaid: number;
 }
 
 interface GateReplica {
@@ -115,6 +121,7 @@ class World {
     faults: 0,
     restarts: 0,
     commits: 0,
+    prepaid: 0,
   };
 
   constructor(seed: number, breakage: Breakage | undefined) {
@@ -247,6 +254,7 @@ class World {
         onCommit: (changes) => {
           this.counts.commits++;
           this.checker.committed(this.#isSliced ? id : shared, !this.#isSliced, changes);
+          this.#noteBlocks(id, process, changes);
         },
         answersBeforeCommit: this.#breakage === 'answer-before-commit',
       }),
@@ -268,6 +276,7 @@ class World {
     cluster.replicas[index] = replica;
     this.#begin(process, kill, async () => {
       await ledger.start();
+      if (this.#breakage === 'forget-prepaid') await this.#forgetPrepaid(ledger);
       if (!this.#isSliced) await ledger.registerCluster({ id, name: cluster.name });
       for (const terms of this.#terms.values()) await (member ?? ledger).setTerms(terms);
       const gate = new SimulatedGate({
@@ -293,6 +302,26 @@ class World {
       gate.start();
       replica.gate = gate;
     });
+  }
+
+  /** Blocks are held for requests to come by the process that made them; when it has died, for what nobody can tell. */
+  #noteBlocks(cluster: string, process: Process, { charges }: LedgerChanges): void {
+    const blocks = charges.filter(({ key }) => isPrepaid(key));
+    for (const { key, charge } of blocks) {
+      const { amounts, quotas } = charge?.pending[0] ?? { amounts: noAmounts, quotas: [] };
+      const isShared = this.#profile.replicas > 1;
+      const held = { pods: wholeUnits(amounts.get('pods')), cpu: wholeUnits(amounts.get('cpu')) };
+      const isHeld = (): boolean => isShared || !process.isAlive;
+      this.#claims.prepaid(key.uid, { cluster, quota: quotas[0] ?? '', isHeld }, held, this.#time.now);
+    }
+    if (blocks.length > 0) this.counts.prepaid += charges.filter(({ key, isNew }) => isNew && !isPrepaid(key)).length;
+  }
+
+  /** How the breakage lets go of what an earlier process may have admitted from. */
+  async #forgetPrepaid(ledger: Ledger): Promise<void> {
+    for await (const { key, pending } of ledger.charges()) {
+      if (isPrepaid(key)) await ledger.endPrepaid(key, pending[0]?.amounts ?? noAmounts);
+    }
   }
 
   #killGate(cluster: SimulatedCluster, index: number, process: Process): void {
@@ -391,11 +420,14 @@ class World {
       uniqueName: (kind) => this.#unique(kind),
       onChange: ({ type, object: { uid, namespace, usage } }) => {
         if (type === 'ADDED') this.checker.stored(uid);
-        if (type === 'DELETED') this.#claims.deleted(uid, this.#time.now);
-        else this.#claims.stored(uid, { cluster: id, namespace }, usage, this.#time.now);
+        if (type === 'DELETED') {
+          this.#claims.deleted(uid, this.#time.now);
+          this.checker.ended(uid);
+        } else this.#claims.stored(uid, { cluster: id, namespace }, usage, this.#time.now);
         this.#checkLive();
         for (const replica of cluster.replicas) replica?.process.run(() => replica.gate?.changed());
       },
+      onNeverStored: (uid) => this.checker.ended(uid),
     });
   }
 
@@ -443,6 +475,7 @@ class World {
     const { namespace, uid } = review.object;
     if (verdict.allowed) {
       if (review.dryRun || review.oldObject !== undefined) return;
+      if (verdict.charged) this.checker.answered(cluster.id, review.object, known);
       if ((this.#unsettledUntil.get(namespace) ?? 0) > this.#time.now) return;
       const now = this.#labels.get(namespace) ?? [];
       const quotas = known.filter((each) => now.includes(each));
@@ -478,6 +511,7 @@ class World {
           this.#claims.most(
             resource,
             id,
+            quota,
             (namespace) => this.#everUnder(namespace, quota),
             window.began,
             this.#time.now,
@@ -620,6 +654,7 @@ class World {
     const quotas = [...this.#terms.keys()].filter(() => random.chance(0.6));
     this.#label(namespace, quotas);
     this.#unsettledUntil.set(namespace, this.#time.now + labelLagMilliseconds + 1000);
+    this.checker.relabelled(namespace);
     for (const admitted of this.#admitted.values()) if (admitted.namespace === namespace) admitted.quotas.clear();
     for (const cluster of this.#clusters) {
       this.#time.after(random.between(0, labelLagMilliseconds), () => {
@@ -656,6 +691,7 @@ class World {
     const old = cluster.id;
     for (const replica of cluster.replicas) replica?.process.kill();
     for (const uid of [...cluster.api.objects.keys()]) cluster.api.delete(uid);
+    this.checker.lostDisk(old);
     cluster.id = this.#unique('cluster');
     cluster.disk = new MemoryLedgerStore();
     cluster.api = this.#newApiServer(cluster);
@@ -682,6 +718,7 @@ class World {
     if (!this.#isSliced) return;
     const cluster = random.pick(this.#clusters);
     cluster.disk = new MemoryLedgerStore();
+    this.checker.lostDisk(cluster.id);
     for (const [index, replica] of cluster.replicas.entries()) {
       if (replica !== undefined) this.#killGate(cluster, index, replica.process);
     }
@@ -741,6 +778,10 @@ class World {
     }
     return problems;
   }
+}
+
+function wholeUnits(amount: bigint | undefined): number {
+  return Number((amount ?? 0n) / 1_000_000_000n);
 }
 
 function termsOf(id: string, hard: ObjectUsage, generation: number): QuotaTerms {

@@ -55,38 +55,42 @@ const calmShares: Partial<Record<Breakage, number>> = { 'key-by-review-uid': 0.7
 
 /** A fifth of the histories are without faults, where every refusal is looked at most strictly; the others have some of them. */
 export function profileOf(random: Random, breakage: Breakage | undefined): Profile {
+  const isForgetting = breakage === 'forget-prepaid';
   const isCalm = random.chance(breakage === undefined ? 0.2 : (calmShares[breakage] ?? 0));
   const losesLedger =
     breakage === 'trust-what-is-charged' || (breakage === undefined && !isCalm && random.chance(0.05));
-  const isSliced = !losesLedger && (breakage === 'regive-at-lease-end' || random.chance(0.65));
+  const isSliced = !losesLedger && (breakage === 'regive-at-lease-end' || isForgetting || random.chance(0.65));
   const rate = (high: number, share = 0.35): number => (!isCalm && random.chance(share) ? random.next() * high : 0);
   const times = (high: number, share = 0.35): number => (!isCalm && random.chance(share) ? random.between(1, high) : 0);
   const store = {
-    killedBefore: rate(0.03),
+    killedBefore: isForgetting ? 0.03 : rate(0.03),
     killedAfter: rate(0.03),
     failed: rate(0.05, 0.2),
     inDoubt: rate(0.05, 0.2),
   };
   const hasTwoQuotas = random.chance(losesLedger ? 0.2 : 0.5);
   const isLong = losesLedger || breakage === 'release-by-time-alone' || (!isCalm && random.chance(0.15));
-  const quotas = new Map([['q0', { pods: random.between(2, 8), cpu: random.between(4, 16) }]]);
-  if (hasTwoQuotas) quotas.set('q1', { pods: random.between(1, 6), cpu: random.between(3, 12) });
+  // Slices that are large enough for members to hold some of them for requests to come, and clients that use them.
+  const isBusy = isForgetting || (isSliced && !isLong && random.chance(0.25));
+  const size = isBusy ? 8 : 1;
+  const quotas = new Map([['q0', { pods: size * random.between(2, 8), cpu: size * random.between(4, 16) }]]);
+  if (hasTwoQuotas) quotas.set('q1', { pods: size * random.between(1, 6), cpu: size * random.between(3, 12) });
   const namespaces = new Map<string, readonly string[]>([['shop', ['q0']]]);
   if (random.chance(0.6)) namespaces.set('bank', hasTwoQuotas ? ['q0', 'q1'] : ['q0']);
   return {
     shape: isSliced ? 'slices' : 'shared',
-    clusters: isSliced ? random.between(2, 3) : losesLedger ? 1 : random.between(1, 2),
+    clusters: isBusy ? 2 : isSliced ? random.between(2, 3) : losesLedger ? 1 : random.between(1, 2),
     replicas: random.chance(0.3) ? 2 : 1,
     quotas,
     namespaces,
-    actions: losesLedger ? random.between(60, 120) : random.between(12, 30),
-    activeMilliseconds: isLong ? 140_000 : 30_000,
+    actions: losesLedger ? random.between(60, 120) : (isBusy ? 2 : 1) * random.between(12, 30),
+    activeMilliseconds: isLong ? 140_000 : isBusy ? 12_000 : 30_000,
     maxUsage: { pods: 1, cpu: random.between(1, 5) },
     onLeaseEnd: random.chance(0.3) ? 'stop' : 'spend',
     apiServer: {
       repeatedCall: rate(0.3),
       refusedElsewhere: rate(0.3),
-      lateWrite: rate(0.2),
+      lateWrite: isForgetting ? 0.5 : rate(0.2),
       staleRead: rate(0.4),
     },
     network: { lost: rate(0.08), duplicated: rate(0.1), late: rate(0.05) },

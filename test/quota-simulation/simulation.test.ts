@@ -15,6 +15,7 @@ describe('quota: ledger, slices and hub in a simulated world', () => {
     faults: 0,
     restarts: 0,
     commits: 0,
+    prepaid: 0,
   };
 
   it.each(Array.from({ length: histories / historiesPerTest }, (_, index) => firstSeed + index * historiesPerTest))(
@@ -45,6 +46,7 @@ describe('quota: ledger, slices and hub in a simulated world', () => {
     'answer-before-commit',
     'regive-at-lease-end',
     'trust-what-is-charged',
+    'forget-prepaid',
   ])('finds what is broken on purpose: %s', { timeout: 120_000 }, async (breakage) => {
     let seed = firstSeed;
     while ((await playHistory(seed, breakage)).violations.length === 0) {

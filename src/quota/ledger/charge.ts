@@ -56,6 +56,20 @@ export interface Charge {
   readonly released: { readonly reason: ReleaseReason; readonly at: number } | null;
 }
 
+/**
+ * Marks the uid of a charge that belongs to no object: a block that a member holds for requests to come, so that it can answer
+ * them before their own charges are written. No uid of an object begins so.
+ */
+const prepaidPrefix = 'prepaid-';
+
+export function prepaidUid(name: string): string {
+  return `${prepaidPrefix}${name}`;
+}
+
+export function isPrepaid({ uid }: ChargeKey): boolean {
+  return uid.startsWith(prepaidPrefix);
+}
+
 export type ChargeState = 'reserved' | 'confirmed' | 'discovered' | 'released';
 
 export function chargeState({ origin, observed, released }: Charge): ChargeState {

@@ -1,6 +1,16 @@
-import { amountsOf, areEqualAmounts, isWithin, maxOf, type Amounts } from './amounts.ts';
+import {
+  amountsOf,
+  areEqualAmounts,
+  differenceOf,
+  isWithin,
+  maxOf,
+  noAmounts,
+  sumOf,
+  type Amounts,
+} from './amounts.ts';
 import { readCensuses } from './census.ts';
 import {
+  isPrepaid,
   keyText,
   quotasOf,
   type Charge,
@@ -24,7 +34,7 @@ import type {
 } from './operations.ts';
 import type { AuditEntry, LedgerChanges, LedgerNeeds, LedgerView } from './store.ts';
 import type { StoredQuota } from './terms.ts';
-import { UnknownQuotaError } from './errors.ts';
+import { PrepaidGoneError, UnknownQuotaError } from './errors.ts';
 import type { Verdict } from './verdict.ts';
 
 /** What a decision takes from outside. */
@@ -49,12 +59,20 @@ export function needsOf(operations: readonly Operation[]): LedgerNeeds {
   const needs = new NeedsCollector();
   for (const operation of operations) {
     switch (operation.kind) {
+      case 'charge-prepaid':
       case 'reserve': {
         const { key, namespace, quotas, old } = operation.reservation;
         needs.add(key, namespace, quotas);
         needs.addQuotas(old?.quotas ?? []);
+        if (operation.kind === 'charge-prepaid') for (const block of operation.blocks) needs.add(block, '', []);
         break;
       }
+      case 'prepay':
+        needs.add(operation.block, '', [operation.quota]);
+        break;
+      case 'end-prepaid':
+        needs.add(operation.block, '', []);
+        break;
       case 'give-back':
         needs.add(operation.key, operation.namespace, []);
         break;
@@ -107,7 +125,13 @@ export function decide(view: LedgerView, operations: readonly Operation[], conte
 function carryOut(draft: Draft, operation: Operation, context: DecisionContext): Outcomes[OperationKind] {
   switch (operation.kind) {
     case 'reserve':
-      return reserve(draft, operation.reservation, context);
+      return reserve(draft, operation, context);
+    case 'charge-prepaid':
+      return chargePrepaid(draft, operation, context);
+    case 'prepay':
+      return prepay(draft, operation, context);
+    case 'end-prepaid':
+      return endPrepaid(draft, operation, context);
     case 'give-back':
       return giveBack(draft, operation, context);
     case 'observe':
@@ -131,16 +155,38 @@ function carryOut(draft: Draft, operation: Operation, context: DecisionContext):
  * All quotas or none. What is asked for is held beside what was seen of the object, and the most of them counts: a second
  * try over the same version costs nothing more, and one over a version that has been replaced cannot win any more.
  */
-function reserve(draft: Draft, reservation: Reservation, context: DecisionContext): Verdict {
-  const { key, namespace, name, old, quotas, dryRun } = reservation;
-  const unknown = [...quotas].filter((id) => (draft.quota(id)?.removed ?? true) === true);
+function reserve(
+  draft: Draft,
+  { reservation, spare }: Pick<Extract<Operation, { kind: 'reserve' }>, 'reservation' | 'spare'>,
+  context: DecisionContext,
+): Verdict {
+  const proposed = propose(draft, reservation, context);
+  if (proposed === undefined) return nothingToHold;
+  const { key, namespace, usage, unchecked = false, dryRun } = reservation;
+  const place = { cluster: key.cluster, namespace };
+  const verdict = judge(draft, { ...proposed, place, usage, unchecked, spare });
+  if (dryRun || !verdict.allowed) return { ...verdict, charged: false };
+  draft.put(key, namespace, proposed.after);
+  return verdict;
+}
+
+interface Proposed {
+  readonly before: Charge | undefined;
+  readonly seen: Charge;
+  readonly after: Charge;
+}
+
+/** The charge as the request would have it; undefined when there is nothing to hold. */
+function propose(draft: Draft, reservation: Reservation, context: DecisionContext): Proposed | undefined {
+  const { key, name, old, quotas } = reservation;
+  const unknown = quotas.filter((id) => (draft.quota(id)?.removed ?? true) === true);
   if (unknown.length > 0) throw new UnknownQuotaError(unknown);
   const amounts = amountsOf(reservation.usage);
   const before = draft.charge(key);
   const base = old?.resourceVersion ?? 0n;
-  if (old === undefined && quotas.length === 0) return nothingToHold;
-  if (before?.observed != null && before.observed.resourceVersion > base) return nothingToHold;
-  if (old !== undefined && addsNothing(amounts, quotas, old)) return nothingToHold;
+  if (old === undefined && quotas.length === 0) return undefined;
+  if (before?.observed != null && before.observed.resourceVersion > base) return undefined;
+  if (old !== undefined && addsNothing(amounts, quotas, old)) return undefined;
 
   const known = before?.released != null ? undefined : before;
   // The old object is evidence of what its version used, also when no informer has told of it yet.
@@ -160,18 +206,79 @@ function reserve(draft: Draft, reservation: Reservation, context: DecisionContex
     stamp: context.newStamp(),
     reservedAt: context.now,
   });
-  const after: Charge = { ...seen, name, pending };
-  const verdict = judge(draft, {
-    before,
-    seen,
-    after,
-    place: { cluster: key.cluster, namespace },
-    usage: reservation.usage,
-    unchecked: reservation.unchecked ?? false,
-  });
-  if (dryRun || !verdict.allowed) return { ...verdict, charged: false };
-  draft.put(key, namespace, after);
-  return verdict;
+  return { before, seen, after: { ...seen, name, pending } };
+}
+
+/** The request was admitted already: what it takes moves from the blocks to a charge of its own. */
+function chargePrepaid(
+  draft: Draft,
+  { reservation, blocks }: Extract<Operation, { kind: 'charge-prepaid' }>,
+  context: DecisionContext,
+): Verdict {
+  const held = blocks.map((block) => heldIn(draft, block));
+  if (held.includes(undefined)) throw new PrepaidGoneError();
+  const proposed = propose(draft, reservation, context);
+  const amounts = amountsOf(reservation.usage);
+  for (const [index, block] of blocks.entries()) {
+    const { quota, amounts: before } = held[index] ?? { quota: '', amounts: noAmounts };
+    const left = [...before].map(([name, amount]): [string, bigint] => [name, amount - (amounts.get(name) ?? 0n)]);
+    putBlock(draft, block, quota, new Map(left.filter(([, amount]) => amount > 0n)), context);
+  }
+  if (proposed !== undefined) draft.put(reservation.key, reservation.namespace, proposed.after);
+  return admitted;
+}
+
+/** What was said of a request that was admitted from a block. */
+export const admitted: Verdict = { allowed: true, charged: true, refusals: [], overruns: [], nearLimits: [] };
+
+function prepay(
+  draft: Draft,
+  { block, quota, least, target }: Extract<Operation, { kind: 'prepay' }>,
+  context: DecisionContext,
+): Amounts | null {
+  const stored = draft.quota(quota);
+  if (stored === undefined || stored.removed) throw new UnknownQuotaError([quota]);
+  const held = heldIn(draft, block)?.amounts ?? noAmounts;
+  const { used, reserved } = draft.balance({ quota, cluster: '', namespace: '' });
+  const added = new Map<string, bigint>();
+  for (const [name, wanted] of target) {
+    const limit = stored.terms.hard.get(name);
+    const missing = wanted - (held.get(name) ?? 0n);
+    if (limit === undefined || missing <= 0n) continue;
+    const half = (limit.nano() - (used.get(name) ?? 0n) - (reserved.get(name) ?? 0n)) / 2n;
+    const each = least.get(name) ?? 0n;
+    // As many requests as fit, and no part of one.
+    const more = missing < half ? missing : half - (each > 0n ? half % each : 0n);
+    if ((held.get(name) ?? 0n) + more < each) return null;
+    if (more > 0n) added.set(name, more);
+  }
+  putBlock(draft, block, quota, sumOf(held, added), context);
+  return added;
+}
+
+function endPrepaid(
+  draft: Draft,
+  { block, spare }: Extract<Operation, { kind: 'end-prepaid' }>,
+  context: DecisionContext,
+): undefined {
+  const held = heldIn(draft, block);
+  if (held === undefined) return;
+  const owed = new Map([...differenceOf(held.amounts, spare)].filter(([, amount]) => amount > 0n));
+  if (owed.size === 0) draft.put(block, '', null);
+  else putBlock(draft, block, held.quota, owed, context);
+}
+
+/** Undefined: there is no such block. */
+function heldIn(draft: Draft, block: ChargeKey): { readonly quota: string; readonly amounts: Amounts } | undefined {
+  const [pending] = draft.charge(block)?.pending ?? [];
+  return pending === undefined ? undefined : { quota: pending.quotas[0] ?? '', amounts: pending.amounts };
+}
+
+/** In no namespace: only the cluster and the whole hold it. */
+function putBlock(draft: Draft, key: ChargeKey, quota: string, amounts: Amounts, context: DecisionContext): void {
+  const stamp = context.newStamp();
+  const pending = [{ amounts, quotas: [quota], base: 0n, attempt: null, stamp, reservedAt: context.now }];
+  draft.put(key, '', { ...newCharge({ key, namespace: '', name: '' }, 'reserved'), pending });
 }
 
 const nothingToHold: Verdict = { allowed: true, charged: false, refusals: [], overruns: [], nearLimits: [] };
@@ -274,6 +381,8 @@ function lateConfirmation({ key, released, name, namespace }: Charge, { now }: D
 
 function settle(draft: Draft, settlement: Settlement, context: DecisionContext): SettlementOutcome {
   const { key, namespace, ended, found, asOf } = settlement;
+  // The objects that were admitted from a block have other uids: only a list shows all of them.
+  if (isPrepaid(key) && asOf === null) return 'unchanged';
   const seen = found === null ? 'unchanged' : observe(draft, { type: 'present', key, namespace, ...found }, context);
   const charge = draft.charge(key);
   if (charge === undefined || charge.released !== null) return seen;
@@ -287,7 +396,8 @@ function settle(draft: Draft, settlement: Settlement, context: DecisionContext):
     draft.put(key, namespace, null);
     return 'gone';
   }
-  draft.put(key, namespace, emptied({ ...charge, observed, pending }, 'never-stored', context));
+  const after = { ...charge, observed, pending };
+  draft.put(key, namespace, isPrepaid(key) ? null : emptied(after, 'never-stored', context));
   return isGone ? 'gone' : 'released';
 }
 

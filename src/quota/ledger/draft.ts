@@ -127,13 +127,13 @@ export class Draft {
   }
 }
 
-/** The places that something in a namespace counts in: the whole, its cluster, the namespace. */
-export function placesOf(cluster: string, namespace: string): [whole: Place, ofCluster: Place, ofNamespace: Place] {
-  return [
+/** The places that something in a namespace counts in: the whole, its cluster, the namespace. In none, only the first two. */
+export function placesOf(cluster: string, namespace: string): Place[] {
+  const places = [
     { cluster: '', namespace: '' },
     { cluster, namespace: '' },
-    { cluster, namespace },
   ];
+  return namespace === '' ? places : [...places, { cluster, namespace }];
 }
 
 /** Used and reserved. */

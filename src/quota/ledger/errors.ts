@@ -28,6 +28,15 @@ export class ClusterIdentityError extends SallyportError {
   readonly code = 'SALLYPORT_CLUSTER_IDENTITY';
 }
 
+/** A block that was held for a request is gone: by an operator's word, or by a list that shows all objects admitted from it. */
+export class PrepaidGoneError extends SallyportError {
+  readonly code = 'SALLYPORT_PREPAID_GONE';
+
+  constructor() {
+    super('what was held for this request has been let go: its object counts as soon as it is seen');
+  }
+}
+
 /** The ledger was stopped before it could carry out what was asked. Nothing was written. */
 export class LedgerStoppedError extends SallyportError {
   readonly code = 'SALLYPORT_LEDGER_STOPPED';

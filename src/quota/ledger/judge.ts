@@ -1,8 +1,8 @@
 import type { Quantity } from '../../api/quantity.ts';
 import type { ResourceList } from '../../usage/index.ts';
-import { addInto, amountsOf, noAmounts, quantityOf, type Amounts } from './amounts.ts';
+import { addInto, amountsOf, differenceOf, noAmounts, quantityOf, type Amounts } from './amounts.ts';
 import type { Charge } from './charge.ts';
-import { placesOf, takenOf, type Draft, type Increment } from './draft.ts';
+import { takenOf, type Draft, type Increment } from './draft.ts';
 import type { QuotaTerms } from './terms.ts';
 import type { Exceeded, ExceededCause, NearLimit, Verdict } from './verdict.ts';
 
@@ -17,11 +17,14 @@ export interface Proposal {
   readonly usage: ResourceList;
   /** Nothing is refused. */
   readonly unchecked: boolean;
+  /** By quota, what of it counts as free although it is held. */
+  readonly spare?: ReadonlyMap<string, Amounts> | undefined;
 }
 
 /** Whether what the request adds fits into every quota, in whole, in its cluster and in its namespace. Changes nothing. */
-export function judge(draft: Draft, { before, seen, after, place, usage, unchecked }: Proposal): Verdict {
+export function judge(draft: Draft, { before, seen, after, place, usage, unchecked, spare }: Proposal): Verdict {
   const booked = new Map(draft.increments(before, seen).map((each) => [each.quota, growthOf(each)]));
+  for (const [quota, amounts] of spare ?? []) booked.set(quota, differenceOf(booked.get(quota) ?? noAmounts, amounts));
   const exceeded: Exceeded[] = [];
   const nearLimits: NearLimit[] = [];
   for (const increment of draft.increments(seen, after)) {
@@ -52,11 +55,10 @@ interface Limit {
 }
 
 function limitsOf({ hard, perCluster, perNamespace }: QuotaTerms, { cluster, namespace }: Proposal['place']): Limit[] {
-  const [whole, ofCluster, ofNamespace] = placesOf(cluster, namespace);
   return [
-    { cause: 'hard', limit: hard, at: whole },
-    { cause: 'perCluster', limit: perCluster, at: ofCluster },
-    { cause: 'perNamespace', limit: perNamespace, at: ofNamespace },
+    { cause: 'hard', limit: hard, at: { cluster: '', namespace: '' } },
+    { cause: 'perCluster', limit: perCluster, at: { cluster, namespace: '' } },
+    { cause: 'perNamespace', limit: perNamespace, at: { cluster, namespace } },
   ];
 }
 

@@ -1,10 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import { silentLogger, systemClock, type Clock, type Logger } from '../../telemetry/index.ts';
 import type { ResourceList } from '../../usage/index.ts';
-import { amountsOf, differenceOf, resourceListOf } from './amounts.ts';
+import { amountsOf, differenceOf, resourceListOf, type Amounts } from './amounts.ts';
 import { Breakdowns } from './breakdown.ts';
 import { readCensuses, writeCensuses, type Census, type ClusterFacts } from './census.ts';
-import { chargeState, keyText, shareOf, quotasOf, type Charge, type ChargeKey, type ChargeState } from './charge.ts';
+import {
+  chargeState,
+  isPrepaid,
+  keyText,
+  shareOf,
+  quotasOf,
+  type Charge,
+  type ChargeKey,
+  type ChargeState,
+} from './charge.ts';
+import { admitted } from './decide.ts';
 import { takenOf } from './draft.ts';
 import { ClusterIdentityError, UnknownQuotaError } from './errors.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -48,6 +58,8 @@ export interface ReserveOptions {
    * let in all the same. Default: `give-back`.
    */
   readonly afterAbort?: 'give-back' | 'keep';
+  /** By quota, what the caller holds of it in blocks and would give up: it counts as free. Only for what writes nothing. */
+  readonly spare?: ReadonlyMap<string, Amounts>;
 }
 
 /** A reservation whose object has not been seen. */
@@ -63,6 +75,8 @@ export interface OpenReservation {
   readonly seenForMilliseconds: number;
   /** Old enough for a read that begins now to settle it. */
   readonly isDue: boolean;
+  /** A block for requests to come, and for objects that were admitted from it and not written down: only a recount frees it. */
+  readonly isPrepaid: boolean;
 }
 
 /** What a consistent read said of one object, with when it began. */
@@ -157,9 +171,12 @@ export class Ledger {
   }
 
   /** Whether an object may be stored, and if so holds what it takes of all its quotas until it is seen. */
-  async reserve(reservation: Reservation, { signal, afterAbort = 'give-back' }: ReserveOptions = {}): Promise<Verdict> {
+  async reserve(
+    reservation: Reservation,
+    { signal, afterAbort = 'give-back', spare }: ReserveOptions = {},
+  ): Promise<Verdict> {
     signal?.throwIfAborted();
-    const decided = this.#commits.submit({ kind: 'reserve', reservation }, signal);
+    const decided = this.#commits.submit({ kind: 'reserve', reservation, ...(spare && { spare }) }, signal);
     if (signal === undefined) return this.#explained(await decided, reservation);
     const { promise: left, reject } = Promise.withResolvers<never>();
     const leave = (): void => reject(signal.reason);
@@ -172,6 +189,44 @@ export class Ledger {
     } finally {
       signal.removeEventListener('abort', leave);
     }
+  }
+
+  /**
+   * Holds some of a quota for requests to come, under a key that {@link prepaidUid} gave and whose resource is theirs: up to
+   * `target` in all, and no more than half of what is free. Resolves with what was added to it, when that is durable, or with
+   * null when that would not have been `least` in all.
+   */
+  async prepay(
+    block: ChargeKey,
+    quota: string,
+    { least, target }: { readonly least: Amounts; readonly target: Amounts },
+  ): Promise<Amounts | null> {
+    return this.#commits.submit({ kind: 'prepay', block, quota, least, target });
+  }
+
+  /**
+   * Writes what was admitted from blocks already, each of one of its quotas: moves what it takes from them to its own charge.
+   *
+   * A block may be used only as long after it was last written as {@link prepaidMilliseconds} says. What was admitted from
+   * it and is not written when its holder dies stays held by it until a recount has found what lives.
+   */
+  async chargePrepaid(reservation: Reservation, blocks: readonly ChargeKey[]): Promise<void> {
+    this.#events.decided(admitted, { dryRun: false, cluster: reservation.key.cluster });
+    await this.#commits.submit({ kind: 'charge-prepaid', reservation, blocks });
+  }
+
+  /** Lets go of what is left of a block. What was admitted from it and could not be written stays held by it. */
+  async endPrepaid(block: ChargeKey, spare: Amounts): Promise<void> {
+    await this.#commits.submit({ kind: 'end-prepaid', block, spare });
+  }
+
+  /**
+   * How long after the write of a block was asked for it may be used. Whoever takes its holder for dead lists the objects when
+   * the block has not been written for the settling time: by then every request that was admitted from it has ended, and a
+   * tenth is for clocks that drift. None at all when that time is shorter than a request.
+   */
+  get prepaidMilliseconds(): number {
+    return (this.#settleAfterMilliseconds - requestMilliseconds) * 0.9;
   }
 
   /**
@@ -205,7 +260,8 @@ export class Ledger {
         stamps.add(stamp);
         const seenForMilliseconds = now - seen.at;
         const isDue = seenForMilliseconds >= this.#settleAfterMilliseconds;
-        open.push({ key, namespace, name, base, stamp, reservedAt, seenForMilliseconds, isDue });
+        const isBlock = isPrepaid(key);
+        open.push({ key, namespace, name, base, stamp, reservedAt, seenForMilliseconds, isDue, isPrepaid: isBlock });
       }
     }
     for (const [stamp, { cluster }] of this.#firstSeen) {
@@ -521,6 +577,9 @@ export class Ledger {
       );
   }
 }
+
+/** The longest that the API server works on a request, as for the settling time. */
+const requestMilliseconds = 34_000;
 
 function newCensus(signature: string, facts: ClusterFacts): Census {
   return { signature, stamp: randomBytes(9).toString('base64url'), resources: new Set(), facts };

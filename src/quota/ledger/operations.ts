@@ -94,7 +94,27 @@ export type ChangedQuota = Omit<StoredQuota, 'census'> & Partial<Pick<StoredQuot
 
 /** One thing to be done to the ledger, whole or not at all. */
 export type Operation =
-  | { readonly kind: 'reserve'; readonly reservation: Reservation }
+  | {
+      readonly kind: 'reserve';
+      readonly reservation: Reservation;
+      /** What counts as free beside what is: blocks that the caller would give up, by quota. */
+      readonly spare?: ReadonlyMap<string, Amounts>;
+    }
+  /** Writes what was admitted from blocks already: paid from them, and not judged. */
+  | { readonly kind: 'charge-prepaid'; readonly reservation: Reservation; readonly blocks: readonly ChargeKey[] }
+  /**
+   * Holds more of a quota for requests to come: up to `target` in all, no more than half of what is free, and nothing when that
+   * is not `least`.
+   */
+  | {
+      readonly kind: 'prepay';
+      readonly block: ChargeKey;
+      readonly quota: string;
+      readonly least: Amounts;
+      readonly target: Amounts;
+    }
+  /** Lets go of what is left of a block; what was admitted from it and is not written stays held. */
+  | { readonly kind: 'end-prepaid'; readonly block: ChargeKey; readonly spare: Amounts }
   | { readonly kind: 'give-back'; readonly key: ChargeKey; readonly namespace: string; readonly attempt: string }
   | { readonly kind: 'observe'; readonly observations: readonly Observation[] }
   | { readonly kind: 'settle'; readonly settlements: readonly Settlement[] }
@@ -132,6 +152,10 @@ export type ClusterChange = (clusters: readonly Cluster[]) => {
 /** What each kind of operation comes to. */
 export interface Outcomes {
   readonly reserve: Verdict;
+  readonly 'charge-prepaid': Verdict;
+  /** What was added, which may be nothing; null when too little is free. */
+  readonly prepay: Amounts | null;
+  readonly 'end-prepaid': undefined;
   /** Whether anything was held by this attempt alone, and has been given back. */
   readonly 'give-back': boolean;
   readonly observe: readonly ObservationOutcome[];
@@ -160,6 +184,9 @@ export function weightOf(operation: Operation): number {
     case 'forget-released':
       return operation.keys.length;
     case 'reserve':
+    case 'charge-prepaid':
+    case 'prepay':
+    case 'end-prepaid':
     case 'give-back':
     case 'change-quota':
     case 'change-clusters':

@@ -1,4 +1,4 @@
-import type { ChargeKey } from './charge.ts';
+import { isPrepaid, type ChargeKey } from './charge.ts';
 import type { Observation, ObservationOutcome, Settlement, SettlementOutcome } from './operations.ts';
 import type { LedgerStore } from './store.ts';
 
@@ -40,7 +40,10 @@ interface RecountPorts {
 
 const pageSize = 250;
 
-/** Goes through the charges of a resource in pages, then through what is left of the list. */
+/**
+ * Goes through the charges of a resource in pages, then through what is left of the list. Blocks that were held for objects
+ * which nobody wrote down go last, when every such object is counted.
+ */
 export class Recount {
   readonly #ports: RecountPorts;
   readonly #counts = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
@@ -52,6 +55,7 @@ export class Recount {
   async run(request: RecountRequest, ended: ReadonlySet<string>): Promise<RecountResult> {
     const { cluster, resource, resourceVersion } = request;
     const left = new Map(request.objects.map((object) => [object.uid, object]));
+    const blocks: Settlement[] = [];
     for (let after: ChargeKey | undefined; ;) {
       const page = await this.#ports.charges({ cluster, resource, after, limit: pageSize });
       const settlements = page.map(({ key, namespace }): Settlement => {
@@ -59,7 +63,9 @@ export class Recount {
         left.delete(key.uid);
         return { key, namespace, ended, found, asOf: resourceVersion };
       });
-      if (settlements.length > 0) this.#count(await this.#ports.settle(settlements));
+      const ofObjects = settlements.filter(({ key }) => !isPrepaid(key));
+      blocks.push(...settlements.filter(({ key }) => isPrepaid(key)));
+      if (ofObjects.length > 0) this.#count(await this.#ports.settle(ofObjects));
       after = page.at(-1)?.key;
       if (page.length < pageSize) break;
     }
@@ -70,6 +76,7 @@ export class Recount {
       });
       this.#count(await this.#ports.observe(observations));
     }
+    if (blocks.length > 0) await this.#ports.settle(blocks);
     return this.#counts;
   }
 

@@ -2,7 +2,17 @@ import { silentLogger, type Clock, type Logger } from '../../telemetry/index.ts'
 import { Quantity } from '../../api/quantity.ts';
 import { formatResourceList, type ResourceList } from '../../usage/index.ts';
 import { areEqualLists, maskList } from '../../usage/resource-list.ts';
-import { amountsOf, isWithin, maxOf, noAmounts, quantityOf, sumOf, type Amounts } from '../ledger/amounts.ts';
+import {
+  amountsOf,
+  differenceOf,
+  isWithin,
+  maxOf,
+  noAmounts,
+  quantityOf,
+  sumOf,
+  type Amounts,
+} from '../ledger/amounts.ts';
+import { admitted } from '../ledger/decide.ts';
 import type {
   ChangedQuota,
   Exceeded,
@@ -22,6 +32,7 @@ import {
   writeJournal,
   type SliceJournal,
 } from './journal.ts';
+import { Prepaid } from './prepaid.ts';
 import { giveBack, mergeRights, sliceOf } from './rights.ts';
 import { noMemberEvents, type MemberEvents, type ReturnCause } from './member-events.ts';
 import {
@@ -130,6 +141,7 @@ export class Member {
   readonly #askMilliseconds: number;
   readonly #reportMilliseconds: number;
   readonly #stopped = new AbortController();
+  readonly #prepaid: Prepaid;
   readonly #waiters: Waiter[] = [];
   readonly #views = new Map<string, HubView>();
   readonly #terms = new Map<string, QuotaTerms>();
@@ -149,6 +161,7 @@ export class Member {
     this.#events = options.events ?? noMemberEvents;
     this.#askMilliseconds = options.askMilliseconds ?? 2000;
     this.#reportMilliseconds = options.reportMilliseconds ?? 15_000;
+    this.#prepaid = new Prepaid({ ...options, logger: this.#logger });
   }
 
   /** Begins to report and to listen for what is to be given back. The ledger was started before. */
@@ -163,6 +176,7 @@ export class Member {
     this.#cancelReport();
     for (const waiter of this.#waiters.splice(0)) waiter.end(this.#unreachable(waiter, 'this process is ending'));
     await this.#loops;
+    await this.#prepaid.stop();
   }
 
   /**
@@ -185,13 +199,36 @@ export class Member {
     });
   }
 
-  /** As {@link Ledger.reserve}; asks the hub when the slice does not have it. */
+  /**
+   * As {@link Ledger.reserve}; asks the hub when the slice does not have it. What a block covers that is held for requests to
+   * come is answered at once and written after it.
+   */
   async reserve(reservation: Reservation, options: ReserveOptions = {}): Promise<Verdict> {
-    if (!(await this.#mayAdmit())) return this.#leaseEnded(reservation);
-    const verdict = await this.#options.ledger.reserve(reservation, options);
+    options.signal?.throwIfAborted();
+    const mayAdmit = this.#options.onLeaseEnd !== 'stop' || this.#isLeased();
+    if (mayAdmit && this.#prepaid.admit(reservation, (quota) => this.#terms.get(quota))) {
+      return this.#withNearLimits(admitted, reservation);
+    }
+    if (!mayAdmit && !(await this.#renewed())) return this.#leaseEnded(reservation);
+    const verdict = await this.#decide(reservation, options);
     if (verdict.allowed) return this.#withNearLimits(verdict, reservation);
     if (!isShortOfSlice(verdict)) return verdict;
     return this.#wait(reservation, options, verdict);
+  }
+
+  /** From the slice alone. What is held for requests to come is nothing that this one may be refused for. */
+  async #decide(reservation: Reservation, options: ReserveOptions): Promise<Verdict> {
+    const { ledger } = this.#options;
+    const { quotas, dryRun } = reservation;
+    if (dryRun) {
+      await this.#prepaid.settled();
+      const spare = new Map(quotas.map((quota) => [quota, this.#prepaid.spareOf(quota)]));
+      return ledger.reserve(reservation, { ...options, spare });
+    }
+    const verdict = await ledger.reserve(reservation, options);
+    if (verdict.allowed || !isShortOfSlice(verdict)) return verdict;
+    const gaveUp = await this.#prepaid.end(verdict.refusals.map(({ quota }) => quota));
+    return gaveUp ? ledger.reserve(reservation, options) : verdict;
   }
 
   async #wait(reservation: Reservation, options: ReserveOptions, verdict: Verdict): Promise<Verdict> {
@@ -246,10 +283,13 @@ export class Member {
   async #ask(): Promise<void> {
     if (this.#isAsking) return;
     this.#isAsking = true;
+    this.#prepaid.pause(true);
     try {
+      await this.#prepaid.settled();
       while (this.#waiters.length > 0) await this.#askFor(this.#waiters.splice(0, maxNeeds));
     } finally {
       this.#isAsking = false;
+      this.#prepaid.pause(false);
     }
   }
 
@@ -300,7 +340,7 @@ export class Member {
     const { reservation, options, fail } = waiter;
     if (options.signal?.aborted === true) return undefined;
     try {
-      return await this.#options.ledger.reserve(reservation, options);
+      return await this.#decide(reservation, options);
     } catch (error) {
       fail(error);
       return undefined;
@@ -414,9 +454,8 @@ export class Member {
     return nearLimits.length === 0 ? verdict : { ...verdict, nearLimits };
   }
 
-  /** Whether the lease allows new admissions; asks for a new one first when it has ended. */
-  async #mayAdmit(): Promise<boolean> {
-    if (this.#options.onLeaseEnd !== 'stop' || this.#isLeased()) return true;
+  /** Asks for a new lease, as the last one has ended; says whether there is one. */
+  async #renewed(): Promise<boolean> {
     this.#renewal ??= this.#sync([], [], null)
       .catch(() => undefined)
       .finally(() => (this.#renewal = undefined));
@@ -496,7 +535,9 @@ export class Member {
       return { quota: next, result: !isWithin(rights.granted, journal.rights.granted) };
     });
     if (isLarger) this.#events.granted();
-    if (owed.size > 0) await this.#giveBack(id, 'debt', () => owed);
+    if (owed.size === 0) return;
+    await this.#prepaid.recall([id]);
+    await this.#giveBack(id, 'debt', () => owed);
   }
 
   /** The quota as the member's own ledger is to hold it. */
@@ -528,13 +569,14 @@ export class Member {
     wanted: (position: Position) => Amounts,
   ): Promise<Report | undefined> {
     let isGiven = false;
+    const spare = this.#prepaid.spareOf(id);
     const report = await this.#options.ledger.changeQuota<Report | undefined>(id, ({ quota, used, reserved }) => {
       if (quota === undefined) return { result: undefined };
       const journal = this.#journalOf(id, quota.memo);
       const spent = sumOf(used, reserved);
       const idle = idleWithin(sliceOf(journal.rights), spent, wanted({ journal, spent }));
       const rights = giveBack(journal.rights, idle);
-      const result = { quota: id, journal: journal.journal, rights, spent };
+      const result = { quota: id, journal: journal.journal, rights, spent: differenceOf(spent, spare) };
       // Decided anew each time that this runs.
       isGiven = idle.size > 0;
       return isGiven ? { quota: this.#stored(quota.terms, { ...journal, rights }), result } : { result };
@@ -551,12 +593,14 @@ export class Member {
     return journal;
   }
 
-  /** Undefined for a quota that was never set here. */
+  /** What is held for requests to come is not spent. Undefined for a quota that was never set here. */
   #positionOf(id: string): Promise<Position | undefined> {
-    return this.#options.ledger.changeQuota(id, ({ quota, used, reserved }) => ({
-      result:
-        quota === undefined ? undefined : { journal: this.#journalOf(id, quota.memo), spent: sumOf(used, reserved) },
-    }));
+    const spare = this.#prepaid.spareOf(id);
+    return this.#options.ledger.changeQuota(id, ({ quota, used, reserved }) => {
+      if (quota === undefined) return { result: undefined };
+      const spent = differenceOf(sumOf(used, reserved), spare);
+      return { result: { journal: this.#journalOf(id, quota.memo), spent } };
+    });
   }
 
   async #reportsOf(quotas: readonly string[]): Promise<Report[]> {
@@ -600,6 +644,7 @@ export class Member {
   async #follow({ recall }: WatchAnswer): Promise<void> {
     if (recall === null) return;
     this.#events.recalled();
+    await this.#prepaid.recall(Object.keys(recall.amounts));
     // Reported as it was when it was given back: a grant that was on its way then is not counted as if it had been looked at.
     const reports = await Promise.all(
       Object.entries(recall.amounts).map(([id, amounts]) => this.#giveBack(id, 'recall', () => amounts)),
