@@ -17,6 +17,10 @@ const userId = 65_532;
 /** Longest time from SIGTERM to the end; see the server's shutdown. */
 const terminationGracePeriodSeconds = 60;
 
+const plainResources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } };
+/** Keeps of every object what it is counted by: 435 MiB were measured at the start beside 10,000 Pods. */
+const quotaResources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } };
+
 /** Two replicas that serve. */
 export function servingDeployment(options: WorkloadOptions, identity: Identity): Manifest {
   const { namespace, name, labels, selector } = identity;
@@ -36,7 +40,7 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
   });
   const container = {
     ...gateContainer(options, ['serve', '--no-register', '--config', configurationPath]),
-    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } },
+    resources: options.configuration.quota === undefined ? plainResources : quotaResources,
   };
   return {
     apiVersion: 'apps/v1',

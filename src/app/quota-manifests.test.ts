@@ -13,7 +13,10 @@ interface Printed {
     readonly template: {
       readonly spec: {
         readonly securityContext: { readonly fsGroup?: number };
-        readonly containers: readonly { readonly volumeMounts: readonly { readonly mountPath: string }[] }[];
+        readonly containers: readonly {
+          readonly volumeMounts: readonly { readonly mountPath: string }[];
+          readonly resources: object;
+        }[];
         readonly volumes: readonly object[];
       };
     };
@@ -54,6 +57,7 @@ it('a ledger in a file has one replica, one at a time, and a disk that it may wr
   const { spec } = find(printed, 'Deployment', 'gate');
   expect(spec).toMatchObject({ replicas: 1, strategy: { type: 'Recreate' } });
   expect(spec.template.spec.securityContext.fsGroup).toBe(65_532);
+  expect(spec.template.spec.containers[0]?.resources).toMatchObject({ limits: { memory: '512Mi' } });
   expect(spec.template.spec.volumes).toContainEqual({
     name: 'quota',
     persistentVolumeClaim: { claimName: 'gate-quota' },

@@ -6,6 +6,7 @@ import { Informer, isNotFound, type CollectionAddress, type KubeClient } from '.
 import type { Clock, Logger } from '../telemetry/index.ts';
 import type { GroupResource } from '../usage/index.ts';
 import { Collections } from './collections.ts';
+import { countedPart, withoutManagedFields } from './counted-part.ts';
 import { count, evaluatorAt, type CountingContext } from './counting.ts';
 import { selects, type GlobalQuota } from './global-quota.ts';
 import type { ChargeKey, Ledger, Observation, OpenReservation, RecountResult } from './ledger/index.ts';
@@ -299,7 +300,13 @@ export class QuotaObserver {
     if (collection === undefined) return;
     await this.#untilContextKnown(resource);
     const listBegan = ledger.now();
-    const { items, resourceVersion } = await client.list(collection, { signal });
+    const part = countedPart(resource);
+    const items: KubernetesObject[] = [];
+    let resourceVersion = '';
+    for await (const page of client.listPages(collection, { signal })) {
+      for (const object of page.items) items.push(part(object));
+      resourceVersion = page.resourceVersion;
+    }
     // Other quotas may have come meanwhile, by which it depends on more.
     await this.#untilContextKnown(resource);
     // Judged by the selection of this moment, all at once.
@@ -350,7 +357,7 @@ export class QuotaObserver {
         return;
       }
       await this.#untilContextKnown(resource, name);
-      const informer = this.#newInformer(collection);
+      const informer = this.#newInformer(collection, countedPart(resource));
       this.#watched.set(name, { resource, collection, informer });
       informer.addHandler({
         add: (object) => this.#changed({ resource, object, isGone: false }),
@@ -429,9 +436,12 @@ export class QuotaObserver {
     }).catch(() => undefined);
   }
 
-  #newInformer(collection: CollectionAddress): Informer<KubernetesObject> {
+  #newInformer(
+    collection: CollectionAddress,
+    transform: (object: KubernetesObject) => KubernetesObject = withoutManagedFields,
+  ): Informer<KubernetesObject> {
     const { client, clock, log } = this.#options;
-    return new Informer({ client, collection, transform: withoutManagedFields, clock, logger: log });
+    return new Informer({ client, collection, transform, clock, logger: log });
   }
 
   #lookAgain(namespace?: string): void {
@@ -632,13 +642,6 @@ interface Telling {
 }
 
 type SeenObject = Pick<Extract<Observation, { type: 'present' }>, 'name' | 'resourceVersion' | 'usage' | 'quotas'>;
-
-function withoutManagedFields(object: KubernetesObject): KubernetesObject {
-  const { metadata } = object;
-  if (metadata === undefined || !('managedFields' in metadata)) return object;
-  const { managedFields: _managedFields, ...rest } = metadata;
-  return { ...object, metadata: rest };
-}
 
 function digestOf({ usage, quotas }: Pick<SeenObject, 'usage' | 'quotas'>): string {
   return [quotas.join(','), ...[...usage].map(([name, quantity]) => `${name}=${quantity.nano()}`)].join(';');
