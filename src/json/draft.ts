@@ -43,8 +43,6 @@ class Parts {
   readonly #literals: ImpreciseLiterals | undefined;
   /** In the order in which they were reached: outer before inner. */
   readonly #all: Part[] = [];
-  /** Those without a proxy, by what stands for them. */
-  readonly #leaves = new Map<unknown, Part>();
 
   constructor(literals: ImpreciseLiterals | undefined) {
     this.#literals = literals;
@@ -54,7 +52,6 @@ class Parts {
     const part = new Part(this, original, key);
     this.#literals?.carryOver(original, part.copy);
     this.#all.push(part);
-    if (part.isLeaf) this.#leaves.set(part.copy, part);
     return part;
   }
 
@@ -64,7 +61,8 @@ class Parts {
       const part = this.#all[index];
       if (part !== undefined) this.#resultOf(part);
     }
-    return this.#settled(value);
+    const root = this.#all[0];
+    return root !== undefined && value === root.proxy ? this.#resultOf(root) : this.#settled(value);
   }
 
   #resultOf(part: Part): Container {
@@ -74,19 +72,18 @@ class Parts {
     if (!isChanged && inside.every(({ result, original }) => result === original)) return (part.result = original);
     // Who froze it expects no more than that it stays as it is. Known before what is inside, which may lead back here.
     const result = (part.result = Object.isExtensible(copy) ? copy : this.#again(copy));
-    for (const key of isChanged ? Object.keys(result) : inside.map(({ key }) => key)) {
+    for (const key of isChanged ? Object.keys(result) : []) {
       const value = (result as JsonObject)[key];
       if (typeof value !== 'object' || value === (original as JsonObject)[key]) continue;
       const settled = this.#settled(value);
       // Cast: what JSON cannot carry is for diff() to refuse.
       if (settled !== value) setMember(result as JsonObject, key, settled as JsonValue);
     }
+    for (const part of inside) {
+      const isInPlace = !isChanged || (result as JsonObject)[part.key] === part.proxy;
+      if (isInPlace) setMember(result as JsonObject, part.key, this.#resultOf(part));
+    }
     return result;
-  }
-
-  #own(value: unknown): Part | undefined {
-    const part = partAt(value);
-    return part === undefined ? this.#leaves.get(value) : part.parts === this ? part : undefined;
   }
 
   #again(copy: Container): Container {
@@ -97,8 +94,8 @@ class Parts {
 
   /** `value` without parts in it; itself when there are none. */
   #settled(value: unknown): unknown {
-    const part = this.#own(value);
-    if (part !== undefined) return this.#resultOf(part);
+    const part = partAt(value);
+    if (part?.parts === this) return this.#resultOf(part);
     return holdsParts(value, 0) ? this.#withoutParts(value) : value;
   }
 
@@ -107,8 +104,8 @@ class Parts {
     const copies = new Map<object, object>();
     const pending: Container[] = [];
     const copyLater = (source: unknown): unknown => {
-      const part = this.#own(source);
-      if (part !== undefined) return this.#resultOf(part);
+      const part = partAt(source);
+      if (part?.parts === this) return this.#resultOf(part);
       if (!isCopied(source)) return source;
       const known = copies.get(source);
       if (known !== undefined) return known;
