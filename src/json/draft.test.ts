@@ -116,6 +116,52 @@ describe('a draft', () => {
       'Object.defineProperty',
       ({ status }) => Object.defineProperty(status, 'phase', { value: 'Running', enumerable: true }),
     ],
+    [
+      'members that cannot be written',
+      (draft) => {
+        const { metadata, spec, status } = draft;
+        Object.defineProperty(status, 'nodes', { value: spec.nodes, enumerable: true });
+        Object.defineProperty(metadata.labels, 'spec', { value: spec, enumerable: true });
+        spec.containers[0]?.args.push('late');
+      },
+    ],
+    [
+      'a member that cannot be written before it was read',
+      (draft) => {
+        Object.defineProperty(draft, 'spec', { writable: false, configurable: false });
+        draft.spec.nodes.push('n3');
+      },
+    ],
+    [
+      'a getter, and edits by way of it',
+      (draft) => {
+        const get = function (this: Pod): Pod['spec'] {
+          return this.spec;
+        };
+        Object.defineProperty(draft, 'same', { get, enumerable: true });
+        (draft['same'] as Pod['spec']).nodes.push('n3');
+      },
+    ],
+    [
+      'a getter of a prototype, and edits by way of it',
+      (draft) => {
+        const get = function (this: Pod): Pod {
+          return this;
+        };
+        const prototype = Object.create(null, { self: { get } }) as object;
+        Object.setPrototypeOf(draft, prototype);
+        (draft['self'] as Pod).spec.nodes.push('n3');
+        Object.setPrototypeOf(draft, Object.prototype);
+      },
+    ],
+    [
+      'objects that inherit',
+      (draft) => {
+        const heir = Object.create(draft.spec) as JsonObject;
+        heir['nodes'] = [];
+        Reflect.set(draft.spec, 'phase', 'Running', draft.status);
+      },
+    ],
     ['Object.entries', (draft) => (draft.status['all'] = Object.fromEntries(Object.entries(draft.spec)))],
     [
       'a member __proto__',
@@ -194,6 +240,7 @@ describe('a draft', () => {
     ['a Date', (draft) => (draft.status['at'] = new Date(0) as never)],
     ['a prototype', (draft) => Reflect.setPrototypeOf(draft.spec, dates)],
     ['a hole', ({ spec }) => Reflect.deleteProperty(spec.nodes, 0)],
+    ['what inherits', (draft) => (draft.status['heir'] = Object.create(draft.spec) as JsonObject)],
     ['a prototype of a leaf', (draft) => Reflect.setPrototypeOf(draft.metadata.labels, dates)],
   ])('leaves what JSON cannot carry to be refused: %s', (_name, edit) => {
     const before = pod();

@@ -70,11 +70,13 @@ class Parts {
     const { original, copy, inside } = part;
     const isChanged = part.isChanged();
     if (!isChanged && inside.every(({ result, original }) => result === original)) return (part.result = original);
+    const keys = isChanged
+      ? Object.keys(copy).filter((key) => isOtherObject((copy as JsonObject)[key], (original as JsonObject)[key]))
+      : [];
     // Who froze it expects no more than that it stays as it is. Known before what is inside, which may lead back here.
-    const result = (part.result = Object.isExtensible(copy) ? copy : this.#again(copy));
-    for (const key of isChanged ? Object.keys(result) : []) {
+    const result = (part.result = areWritable(copy, keys) ? copy : this.#again(copy));
+    for (const key of keys) {
       const value = (result as JsonObject)[key];
-      if (typeof value !== 'object' || value === (original as JsonObject)[key]) continue;
       const settled = this.#settled(value);
       // Cast: what JSON cannot carry is for diff() to refuse.
       if (settled !== value) setMember(result as JsonObject, key, settled as JsonValue);
@@ -109,7 +111,7 @@ class Parts {
       if (!isCopied(source)) return source;
       const known = copies.get(source);
       if (known !== undefined) return known;
-      const copy = shallowCopy(source);
+      const copy = this.#again(source);
       copies.set(source, copy);
       pending.push(copy);
       return copy;
@@ -158,12 +160,15 @@ class Part implements ProxyHandler<Container> {
     return this.isLeaf ? !hasSameMembers(this.copy, this.original) : this.#isTouched;
   }
 
-  get(copy: Container, key: string | symbol): unknown {
-    if (key === partOfDraft) return this;
+  get(copy: Container, key: string | symbol, receiver: unknown = this.proxy): unknown {
+    // Not of an object that inherits from the proxy.
+    if (key === partOfDraft) return receiver === this.proxy ? this : undefined;
     const value = (copy as Members)[key];
-    if (typeof value !== 'object' || value !== (this.original as Members)[key]) return value;
-    // Neither what an object inherits under the name `__proto__` nor a raw number, which is frozen, is a part.
-    if (typeof key === 'symbol' || !Object.hasOwn(copy, key) || !isCopied(value)) return value;
+    if (typeof value !== 'object' || value === null || typeof key === 'symbol') return value;
+    // A getter that is inherited, such as `__proto__`, must not see the copy, through which it could reach the document.
+    if (!Object.hasOwn(copy, key)) return Reflect.get(copy, key, receiver);
+    // A raw number is frozen, and no part.
+    if (value !== (this.original as Members)[key] || !isCopied(value)) return value;
     const part = this.parts.partOf(value, key);
     this.inside.push(part);
     // An own member already, so even the name `__proto__` is assigned to and reaches no setter.
@@ -171,7 +176,8 @@ class Part implements ProxyHandler<Container> {
     return part.proxy;
   }
 
-  set(copy: Container, key: string | symbol, value: unknown): boolean {
+  set(copy: Container, key: string | symbol, value: unknown, receiver: unknown): boolean {
+    if (receiver !== this.proxy) return Reflect.set(copy, key, value, receiver);
     this.#isTouched = true;
     return Reflect.set(copy, key, value);
   }
@@ -183,6 +189,9 @@ class Part implements ProxyHandler<Container> {
 
   defineProperty(copy: Container, key: string | symbol, descriptor: PropertyDescriptor): boolean {
     this.#isTouched = true;
+    // A getter has the copy for its `this`. And what cannot be written any more cannot be exchanged for its part later.
+    if (descriptor.get === undefined && descriptor.set === undefined) this.get(copy, key);
+    else this.#reachAll(copy);
     return Reflect.defineProperty(copy, key, descriptor);
   }
 
@@ -198,9 +207,22 @@ class Part implements ProxyHandler<Container> {
 
   /** The first step of freezing: after it no member can be exchanged for its part any more. */
   preventExtensions(copy: Container): boolean {
-    for (const key of Object.keys(copy)) this.get(copy, key);
+    this.#reachAll(copy);
     return Reflect.preventExtensions(copy);
   }
+
+  #reachAll(copy: Container): void {
+    for (const key of Object.keys(copy)) this.get(copy, key);
+  }
+}
+
+function isOtherObject(value: unknown, former: unknown): boolean {
+  return typeof value === 'object' && value !== former;
+}
+
+/** Whether no member of these is a getter, or made read-only. */
+function areWritable(container: Container, keys: readonly string[]): boolean {
+  return keys.every((key) => Object.getOwnPropertyDescriptor(container, key)?.writable === true);
 }
 
 function holdsContainers(value: Container): boolean {
