@@ -20,6 +20,8 @@ import { prometheusMetrics, type PrometheusMetrics } from '../telemetry/promethe
 import { gateMetrics } from './gate-metrics.ts';
 import { openServiceLogs } from './service-logs.ts';
 
+const nothingMended = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0, uncountable: 0 };
+
 /** All that a gate and a hub count, with what it counts in the test's hand. */
 class Figures {
   readonly metrics: PrometheusMetrics = prometheusMetrics();
@@ -385,10 +387,16 @@ const rows: Record<string, readonly Row[]> = {
   ],
   sallyport_quota_drift_total: (['gone', 'discovered', 'changed'] as const).map((kind) => ({
     sample: `sallyport_quota_drift_total{kind="${kind}"}`,
-    act: () =>
-      figures.quota.observer.recounted({ gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0, [kind]: 3 }),
+    act: () => figures.quota.observer.recounted({ ...nothingMended, [kind]: 3 }, 'pods'),
     by: 3,
   })),
+  sallyport_quota_uncountable_objects: [
+    {
+      sample: 'sallyport_quota_uncountable_objects{resource="pods"}',
+      act: () => figures.quota.observer.recounted({ ...nothingMended, uncountable: 2 }, 'pods'),
+      by: 2,
+    },
+  ],
   sallyport_quotas_in_debt: [
     { sample: 'sallyport_quotas_in_debt', act: () => figures.quota.observer.inDebt(2), by: 2 },
   ],

@@ -50,7 +50,7 @@ export class QuotaDesk {
   readonly #configuration: GateConfiguration;
   readonly #quota: QuotaConfiguration;
   readonly #ledger: Ledger;
-  /** What this process has put right. */
+  /** What this process has put right, and what it could not count. */
   readonly #mended: Mutable<RecountResult>;
   readonly #log: Logger;
 
@@ -72,7 +72,7 @@ export class QuotaDesk {
   static async open(configuration: GateConfiguration, log: Logger = silentLogger): Promise<QuotaDesk> {
     const { quota } = configuration;
     if (quota === undefined) throw new InvalidConfigurationError('quota is missing: this gate keeps no quota');
-    const mended = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
+    const mended = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0, uncountable: 0 };
     const events: LedgerEvents = {
       ...noLedgerEvents,
       // Told by the watches that a recount reads by, which may be faster than it is.
@@ -155,7 +155,7 @@ export class QuotaDesk {
         metrics: {
           ...noObserverMetrics,
           recounted(result) {
-            for (const kind of ['gone', 'discovered', 'changed', 'confirmed', 'released'] as const) {
+            for (const kind of Object.keys(mended) as (keyof RecountResult)[]) {
               mended[kind] += result[kind];
             }
           },

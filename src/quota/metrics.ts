@@ -95,6 +95,11 @@ function observerMetrics(metrics: Metrics): ObserverMetrics {
     help: 'Charges that a recount had to mend, by what was wrong: charged and gone, discovered, changed.',
     labels: ['kind'],
   });
+  const uncountable = metrics.gauge({
+    name: 'sallyport_quota_uncountable_objects',
+    help: 'Objects whose usage could not be made out at the last recount. What was charged for them stays charged.',
+    labels: ['resource'],
+  });
   const inDebt = metrics.gauge({
     name: 'sallyport_quotas_in_debt',
     help: 'Quotas of this cluster of which more is used than their limit.',
@@ -106,7 +111,8 @@ function observerMetrics(metrics: Metrics): ObserverMetrics {
       stranded.set({}, strandedReservations);
     },
     unsynced: (resources) => unsynced.set({}, resources.length),
-    recounted({ gone, discovered, changed }) {
+    recounted({ gone, discovered, changed, uncountable: objects }, resource) {
+      uncountable.set({ resource }, objects);
       for (const [kind, count] of Object.entries({ gone, discovered, changed })) drift.increment({ kind }, count);
     },
   };

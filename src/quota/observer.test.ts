@@ -19,6 +19,9 @@ let clock: FakeClock;
 let selection: QuotaSelection;
 /** Charges that one transaction changed at most. */
 let largest: number;
+let pods: object[];
+/** By resource, as last told. */
+let uncountable: Map<string, number>;
 
 /** Collections beside ConfigMaps, by path. */
 const collections: Readonly<Record<string, readonly object[]>> = {
@@ -41,7 +44,6 @@ const collections: Readonly<Record<string, readonly object[]>> = {
       },
     },
   ],
-  '/api/v1/pods': [],
 };
 
 /** Its lists are answered from now on when this is called. */
@@ -66,9 +68,11 @@ function hold(held: string): { readonly asked: Promise<void>; readonly letGo: ()
 
 beforeEach(async () => {
   clock = new FakeClock();
+  pods = [];
+  uncountable = new Map();
   api = new FakeApiServer();
   api.intercept = ({ path, query }, response) => {
-    const items = collections[path];
+    const items = path === '/api/v1/pods' ? pods : collections[path];
     if (items === undefined) return false;
     if (query.get('watch') === 'true') response.writeHead(200).flushHeaders();
     else sendJson(response, 200, { metadata: { resourceVersion: '9' }, items });
@@ -93,7 +97,10 @@ beforeEach(async () => {
     ledger,
     clusterId: 'uid-of-west',
     selection,
-    metrics: noObserverMetrics,
+    metrics: {
+      ...noObserverMetrics,
+      recounted: (result, resource) => void uncountable.set(resource, result.uncountable),
+    },
     onChanged: () => undefined,
     clock,
     log: silentLogger,
@@ -191,6 +198,60 @@ describe('resourceclaims, whose usage depends on device classes', () => {
     letGo();
     await expect.poll(() => observer.isCounted(quota, claims)).toBe(true);
     await expect.poll(used).toMatchObject({ 'requests.example.com/gpu': '2' });
+  });
+});
+
+describe('an object that cannot be counted', () => {
+  const podsResource = { group: '', resource: 'pods' };
+  const quota = quotaOf({ hard: { pods: '5', 'requests.cpu': '5' } }, 1);
+  const used = async () => formatResourceList((await ledger.standing('team'))?.used ?? new Map());
+  const pod = (uid: string, cpu: string): object => ({
+    metadata: { name: uid, namespace: 'shop', uid, resourceVersion: '4' },
+    spec: { containers: [{ name: 'main', resources: { requests: { cpu } } }] },
+    status: { phase: 'Running' },
+  });
+  const charged = present(
+    reservation('a', ['team'], {
+      key: { cluster: 'uid-of-west', resource: 'pods', uid: 'a' },
+      usage: list({ pods: '1', 'requests.cpu': '2' }),
+    }),
+    3n,
+  );
+  beforeEach(() => ledger.setTerms(termsOf(quota)));
+
+  it('keeps its charge at a recount', async () => {
+    await observer.setQuotas([quota]);
+    await ledger.observe([charged]);
+    pods = [pod('a', 'much'), pod('b', '1')];
+    await observer.recount();
+    expect(await used()).toMatchObject({ pods: '2', 'requests.cpu': '3' });
+    expect(uncountable.get('pods')).toBe(1);
+    pods = [pod('b', '1')];
+    await observer.recount();
+    expect(await used()).toMatchObject({ pods: '1', 'requests.cpu': '1' });
+    expect(uncountable.get('pods')).toBe(0);
+  });
+
+  it('keeps a quota that has not counted it from being known, and no other', async () => {
+    const elsewhere = { ...quotaOf({ hard: { pods: '5' }, namespaces: { names: ['bank'] } }, 1), id: 'elsewhere' };
+    await ledger.setTerms(termsOf(elsewhere));
+    pods = [pod('a', 'much'), pod('b', '1')];
+    await observer.setQuotas([quota, elsewhere]);
+    await expect.poll(() => observer.isCounted(elsewhere, podsResource)).toBe(true);
+    expect(observer.isCounted(quota, podsResource)).toBe(false);
+    expect(await used()).toMatchObject({ pods: '1', 'requests.cpu': '1' });
+    pods = [pod('a', '2'), pod('b', '1')];
+    await observer.recount();
+    expect(observer.isCounted(quota, podsResource)).toBe(true);
+    expect(await used()).toMatchObject({ pods: '2', 'requests.cpu': '3' });
+  });
+
+  it('leaves a quota known that is known already', async () => {
+    await observer.setQuotas([quota]);
+    await expect.poll(() => observer.isCounted(quota, podsResource)).toBe(true);
+    pods = [pod('a', 'much')];
+    await observer.recount();
+    expect(observer.isCounted(quota, podsResource)).toBe(true);
   });
 });
 

@@ -45,8 +45,8 @@ export interface ObserverMetrics {
   open(reservations: number, stranded: number): void;
   /** Quotas of this cluster of which more is used than their limit. */
   inDebt(quotas: number): void;
-  /** What a recount had to mend. */
-  recounted(result: RecountResult): void;
+  /** What a recount had to mend of one resource, and what it could not count. */
+  recounted(result: RecountResult, resource: string): void;
   /** Collections that are not known yet. */
   unsynced(resources: readonly string[]): void;
 }
@@ -66,6 +66,8 @@ const settleMilliseconds = 10_000;
 const recountMilliseconds = 300_000;
 /** After a failure of the ledger or of discovery. */
 const retryMilliseconds = 1_000;
+/** While something cannot be counted: a list each time, and a person has to mend it. */
+const mendMilliseconds = 30_000;
 const claims = 'resourceclaims.resource.k8s.io';
 /** From so many objects on, one list is cheaper than asking for each. */
 const listFrom = 10;
@@ -293,11 +295,12 @@ export class QuotaObserver {
     await ledger.tidy();
   }
 
-  async #recountResource(resource: GroupResource): Promise<void> {
+  /** Says how many objects cannot be counted. What is charged for them stays; a quota that is new remains not known here. */
+  async #recountResource(resource: GroupResource): Promise<number> {
     const { client, ledger, clusterId, metrics } = this.#options;
     const { signal } = this.#stopping;
     const collection = await this.#collectionOf(resource);
-    if (collection === undefined) return;
+    if (collection === undefined) return 0;
     await this.#untilContextKnown(resource);
     const listBegan = ledger.now();
     const part = countedPart(resource);
@@ -311,10 +314,13 @@ export class QuotaObserver {
     await this.#untilContextKnown(resource);
     // Judged by the selection of this moment, all at once.
     const counted = [...this.#counted.values()];
-    const objects = items.flatMap((object) => {
+    const unknown = new Set<string>();
+    const objects = items.map((object) => {
       const { namespace = '', uid = '' } = object.metadata ?? {};
       const seen = this.#seen(resource, object);
-      return seen === undefined ? [] : [{ ...seen, uid, namespace }];
+      if (seen !== undefined) return { ...seen, uid, namespace };
+      for (const { id } of this.#quotasOf(namespace)) unknown.add(id);
+      return { uid, usage: null };
     });
     const name = formatGroupResource(resource);
     const version = BigInt(resourceVersion);
@@ -325,11 +331,13 @@ export class QuotaObserver {
       resourceVersion: version,
       objects,
     });
-    metrics.recounted(result);
+    metrics.recounted(result, name);
     this.#recounted.add(name);
-    await this.#markCounted(counted, name);
-    const { gone, discovered, changed, released } = result;
+    const known = counted.filter(({ id }) => !unknown.has(id));
+    await this.#markCounted(known, name);
+    const { gone, discovered, changed, released, uncountable } = result;
     if (gone + discovered + changed + released > 0) this.#log.info('recount mended', { resource: name, ...result });
+    return uncountable;
   }
 
   async #markCounted(counted: readonly Counted[], resource: string): Promise<void> {
@@ -424,13 +432,14 @@ export class QuotaObserver {
     this.#counting.add(name);
     this.#run(async () => {
       while (!isDone() && !this.#stopping.signal.aborted) {
+        let uncountable = 0;
         try {
-          await this.#recountResource(resource);
+          uncountable = await this.#recountResource(resource);
         } catch (error) {
           if (this.#stopping.signal.aborted) return;
           this.#log.warn('cannot count what is there; trying again', { resource: name, reason: messageOf(error) });
         }
-        if (!isDone()) await this.#pause(retryMilliseconds);
+        if (!isDone()) await this.#pause(uncountable > 0 ? mendMilliseconds : retryMilliseconds);
       }
       this.#counting.delete(name);
     }).catch(() => undefined);
@@ -517,8 +526,8 @@ export class QuotaObserver {
   #seen(resource: GroupResource, object: KubernetesObject): SeenObject | undefined {
     const { namespace = '', name = '' } = object.metadata ?? {};
     const resourceVersion = BigInt(object.metadata?.resourceVersion ?? '0');
-    const { selection, clock } = this.#options;
-    const quotas = selection.ofNamespace(namespace, this.#namespaces.lister.get(namespace)?.metadata?.labels);
+    const { clock } = this.#options;
+    const quotas = this.#quotasOf(namespace);
     if (quotas.length === 0) return { name, resourceVersion, usage: new Map(), quotas: [] };
     if (!this.#isContextKnown(resource)) return undefined;
     try {
@@ -535,6 +544,11 @@ export class QuotaObserver {
       });
       return undefined;
     }
+  }
+
+  #quotasOf(namespace: string): GlobalQuota[] {
+    const labels = this.#namespaces.lister.get(namespace)?.metadata?.labels;
+    return this.#options.selection.ofNamespace(namespace, labels);
   }
 
   /** A Pod whose grace period is over counts nothing any more, and no event tells of it. */

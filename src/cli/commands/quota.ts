@@ -66,13 +66,13 @@ export async function quotaRelease(object: string, options: QuotaReleaseOptions)
 
 export async function quotaRecount(options: QuotaOptions): Promise<ExitCode> {
   return atDesk(options, async (desk) => {
-    const { gone, discovered, changed, confirmed, released } = await desk.recount(
-      AbortSignal.timeout(recountMilliseconds),
-    );
+    const result = await desk.recount(AbortSignal.timeout(recountMilliseconds));
+    const { gone, discovered, changed, confirmed, released, uncountable } = result;
     const text =
       `${gone} charged and gone, ${discovered} there and not charged, ${changed} charged for something else, ` +
-      `${confirmed} reserved and found, ${released} reserved and never stored: mended\n`;
-    print(options, { gone, discovered, changed, confirmed, released }, [], text);
+      `${confirmed} reserved and found, ${released} reserved and never stored: mended\n` +
+      (uncountable > 0 ? `${uncountable} that cannot be counted: left as they were\n` : '');
+    print(options, result, [], text);
     return exitCode.done;
   });
 }

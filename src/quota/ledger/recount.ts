@@ -10,13 +10,19 @@ export interface RecountRequest {
   readonly listBegan: number;
   /** Of the list. */
   readonly resourceVersion: bigint;
-  /** All objects, also those that no quota counts. */
-  readonly objects: readonly RecountedObject[];
+  /** All objects, also those that no quota counts, and those that cannot be counted. */
+  readonly objects: readonly (RecountedObject | UncountableObject)[];
 }
 
 export type RecountedObject = Omit<Extract<Observation, { type: 'present' }>, 'type' | 'key'> & {
   readonly uid: string;
 };
+
+/** One that is there, and nobody can say what it uses. */
+export interface UncountableObject {
+  readonly uid: string;
+  readonly usage: null;
+}
 
 /** What was wrong, in numbers of objects. */
 export interface RecountResult {
@@ -30,6 +36,8 @@ export interface RecountResult {
   readonly confirmed: number;
   /** Reserved, and never stored. */
   readonly released: number;
+  /** There, and not to be counted: left as they were charged, or not. */
+  readonly uncountable: number;
 }
 
 interface RecountPorts {
@@ -42,11 +50,11 @@ const pageSize = 250;
 
 /**
  * Goes through the charges of a resource in pages, then through what is left of the list. Blocks that were held for objects
- * which nobody wrote down go last, when every such object is counted.
+ * which nobody wrote down go last, when every such object is counted; while one cannot be, they stay.
  */
 export class Recount {
   readonly #ports: RecountPorts;
-  readonly #counts = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0 };
+  readonly #counts = { gone: 0, discovered: 0, changed: 0, confirmed: 0, released: 0, uncountable: 0 };
 
   constructor(ports: RecountPorts) {
     this.#ports = ports;
@@ -54,11 +62,18 @@ export class Recount {
 
   async run(request: RecountRequest, ended: ReadonlySet<string>): Promise<RecountResult> {
     const { cluster, resource, resourceVersion } = request;
-    const left = new Map(request.objects.map((object) => [object.uid, object]));
+    const left = new Map<string, RecountedObject>();
+    const uncountable = new Set<string>();
+    for (const object of request.objects) {
+      if (object.usage === null) uncountable.add(object.uid);
+      else left.set(object.uid, object);
+    }
+    this.#counts.uncountable = uncountable.size;
     const blocks: Settlement[] = [];
     for (let after: ChargeKey | undefined; ;) {
       const page = await this.#ports.charges({ cluster, resource, after, limit: pageSize });
-      const settlements = page.map(({ key, namespace }): Settlement => {
+      const countable = page.filter(({ key }) => !uncountable.delete(key.uid));
+      const settlements = countable.map(({ key, namespace }): Settlement => {
         const found = left.get(key.uid) ?? null;
         left.delete(key.uid);
         return { key, namespace, ended, found, asOf: resourceVersion };
@@ -76,7 +91,7 @@ export class Recount {
       });
       this.#count(await this.#ports.observe(observations));
     }
-    if (blocks.length > 0) await this.#ports.settle(blocks);
+    if (blocks.length > 0 && uncountable.size === 0) await this.#ports.settle(blocks);
     return this.#counts;
   }
 

@@ -230,9 +230,9 @@ describe('Member that died after it had answered and before it had written', () 
       const { namespace, name, usage, quotas } = reservation(uid, ['team']);
       return { uid, namespace, name, usage, quotas, resourceVersion: 5n };
     });
-  async function recount(world: World, uids: readonly string[]): Promise<void> {
+  async function recount(world: World, uids: readonly string[], uncountable: readonly string[] = []): Promise<void> {
     const listBegan = world.ledger.now();
-    const objects = listed(uids);
+    const objects = [...listed(uids), ...uncountable.map((uid) => ({ uid, usage: null }))];
     await world.done(world.ledger.recount({ cluster, resource: 'pods', listBegan, resourceVersion: 100n, objects }));
   }
 
@@ -251,6 +251,19 @@ describe('Member that died after it had answered and before it had written', () 
     const [status] = await world.done(world.member.status());
     expect(status?.spent.get('pods')).toBe((before + 1n) * 1_000_000_000n);
     await checkSums(world.disk);
+  });
+
+  it('has its block charged while something is there that may have come from it and cannot be counted', async () => {
+    const { world } = await died();
+    const uids = await world.charged();
+    await world.done(world.ledger.openReservations());
+    await world.pass(settleMilliseconds);
+    await recount(world, uids, ['lost']);
+    expect(await world.blocks()).toBeGreaterThan(0n);
+    // What has a charge of its own did not leave one in the block.
+    await recount(world, uids.slice(1), uids.slice(0, 1));
+    expect(await world.blocks()).toBe(0n);
+    expect(await world.charged()).toEqual(uids);
   });
 
   it('is not settled by a read of single objects, nor by time', async () => {
