@@ -41,6 +41,7 @@ export class Quantity {
   readonly #amount: Amount;
   /** What `toString` repeats instead of computing the canonical text. */
   readonly #text: string | undefined;
+  #nano: bigint | undefined;
 
   private constructor(amount: Amount, format: QuantityFormat, text?: string) {
     this.#amount = amount;
@@ -196,7 +197,7 @@ export class Quantity {
 
   /** The exact number of 10^-9, the finest step a quantity has. */
   nano(): bigint {
-    return this.scaledValue(nanoScale);
+    return (this.#nano ??= this.scaledValue(nanoScale));
   }
 
   /** The nearest double or one beside it; infinite where no double is large enough. Go: AsApproximateFloat64. */

@@ -54,8 +54,27 @@ export interface BatchDecision {
   readonly changes: LedgerChanges;
 }
 
-/** What a batch must load before {@link decide}. */
+/** What a batch must load before {@link decide}; found out when a store asks. */
 export function needsOf(operations: readonly Operation[]): LedgerNeeds {
+  let collected: NeedsCollector | undefined;
+  const needs = (): NeedsCollector => (collected ??= collectNeeds(operations));
+  return {
+    get keys() {
+      return needs().keys;
+    },
+    get quotas() {
+      return needs().quotas;
+    },
+    get places() {
+      return needs().places;
+    },
+    get clusters() {
+      return needs().clusters;
+    },
+  };
+}
+
+function collectNeeds(operations: readonly Operation[]): NeedsCollector {
   const needs = new NeedsCollector();
   for (const operation of operations) {
     switch (operation.kind) {

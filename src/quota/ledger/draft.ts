@@ -31,6 +31,8 @@ export class Draft {
   readonly #view: LedgerView;
   readonly #charges = new Map<string, DraftCharge>();
   readonly #accounts = new Map<string, DraftAccount>();
+  /** By quota, the accounts of the place that it was last charged in. */
+  readonly #recent = new Map<string, Place & { readonly accounts: readonly DraftAccount[] }>();
   readonly #quotas = new Map<string, StoredQuota | null>();
   readonly #clusters = new Map<string, Cluster | null>();
   readonly #audit: AuditEntry[] = [];
@@ -61,6 +63,12 @@ export class Draft {
 
   /** What `after` would add to the quotas in the place of what stands there. Quotas that are not known are left out. */
   increments(before: Charge | undefined, after: Charge | undefined): Increment[] {
+    // Most batches make objects.
+    if (isEmpty(before) && after?.observed === null && after.pending.length === 1) {
+      const [{ quotas, amounts } = { quotas: [], amounts: noAmounts }] = after.pending;
+      const known = amounts.size === 0 ? [] : quotas.filter((quota) => this.quota(quota) !== undefined);
+      return known.map((quota) => ({ quota, used: noAmounts, reserved: amounts }));
+    }
     const increments: Increment[] = [];
     for (const quota of before === undefined ? quotasOf(after) : new Set([...quotasOf(before), ...quotasOf(after)])) {
       if (this.quota(quota) === undefined) continue;
@@ -74,15 +82,15 @@ export class Draft {
 
   /** Puts `after` in the place of what stands under the key, and changes the accounts by it. `null` removes it. */
   put(key: ChargeKey, namespace: string, after: Charge | null): void {
-    const before = this.charge(key);
+    const text = keyText(key);
+    const drafted = this.#charges.get(text);
+    const before = drafted === undefined ? this.#view.charge(key) : (drafted.charge ?? undefined);
     for (const { quota, used, reserved } of this.increments(before, after ?? undefined)) {
       for (const account of this.#accountsOf(quota, key.cluster, before?.namespace ?? namespace)) {
         addInto(account.used, used);
         addInto(account.reserved, reserved);
       }
     }
-    const text = keyText(key);
-    const drafted = this.#charges.get(text);
     if (drafted === undefined) this.#charges.set(text, { key, stored: before !== undefined, charge: after });
     else drafted.charge = after;
   }
@@ -112,8 +120,12 @@ export class Draft {
     };
   }
 
-  #accountsOf(quota: string, cluster: string, namespace: string): DraftAccount[] {
-    return placesOf(cluster, namespace).map((place) => this.#account({ quota, ...place }));
+  #accountsOf(quota: string, cluster: string, namespace: string): readonly DraftAccount[] {
+    const recent = this.#recent.get(quota);
+    if (recent?.cluster === cluster && recent.namespace === namespace) return recent.accounts;
+    const accounts = placesOf(cluster, namespace).map((place) => this.#account({ quota, ...place }));
+    this.#recent.set(quota, { cluster, namespace, accounts });
+    return accounts;
   }
 
   #account(key: AccountKey): DraftAccount {
@@ -134,6 +146,10 @@ export function placesOf(cluster: string, namespace: string): Place[] {
     { cluster, namespace: '' },
   ];
   return namespace === '' ? places : [...places, { cluster, namespace }];
+}
+
+function isEmpty(charge: Charge | undefined): boolean {
+  return charge === undefined || (charge.observed === null && charge.pending.length === 0);
 }
 
 /** Used and reserved. */

@@ -34,10 +34,13 @@ export function judge(draft: Draft, { before, seen, after, place, usage, uncheck
     const limits = limitsOf(terms, place);
     for (const { cause, limit, at } of limits) {
       if (limit === undefined) continue;
-      const taken = new Map(takenOf(draft.balance({ quota: terms.id, ...at })));
-      addInto(taken, booked.get(terms.id) ?? noAmounts);
-      const over = namesOver(limit, taken, growth);
-      if (over.length > 0) exceeded.push(describe(terms, { cause, limit, taken, growth, usage, over }));
+      const balance = draft.balance({ quota: terms.id, ...at });
+      const more = booked.get(terms.id) ?? noAmounts;
+      const over = namesOver(limit, [balance.used, balance.reserved, more], growth);
+      if (over.length === 0) continue;
+      const taken = new Map(takenOf(balance));
+      addInto(taken, more);
+      exceeded.push(describe(terms, { cause, limit, taken, growth, usage, over }));
     }
     const near = nearLimit(draft, terms, growth, booked.get(terms.id) ?? noAmounts);
     if (near !== undefined) nearLimits.push(near);
@@ -64,19 +67,21 @@ function limitsOf({ hard, perCluster, perNamespace }: QuotaTerms, { cluster, nam
 
 /** What is added to used and reserved together; a decrease is nothing, as a charge cannot fall by asking. */
 function growthOf({ used, reserved }: Increment): Amounts {
+  if (used.size === 0) return reserved;
   const growth = new Map(used);
   addInto(growth, reserved);
   return growth;
 }
 
 /** Only what grows is held against its limit: a request that adds nothing passes whatever is used already. */
-function namesOver(limit: ResourceList, taken: Amounts, growth: Amounts): string[] {
+function namesOver(limit: ResourceList, taken: readonly Amounts[], growth: Amounts): string[] {
   const over: string[] = [];
   for (const [name, added] of growth) {
     const most = limit.get(name);
-    if (added > 0n && most !== undefined && (taken.get(name) ?? 0n) + added > most.nano()) over.push(name);
+    if (added <= 0n || most === undefined) continue;
+    if (taken.reduce((sum, each) => sum + (each.get(name) ?? 0n), added) > most.nano()) over.push(name);
   }
-  return over.sort();
+  return over.length > 1 ? over.sort() : over;
 }
 
 interface Overrun {

@@ -177,7 +177,7 @@ export class Ledger {
   ): Promise<Verdict> {
     signal?.throwIfAborted();
     const decided = this.#commits.submit({ kind: 'reserve', reservation, ...(spare && { spare }) }, signal);
-    if (signal === undefined) return this.#explained(await decided, reservation);
+    if (signal === undefined) return decided.then((verdict) => this.#explained(verdict, reservation));
     const { promise: left, reject } = Promise.withResolvers<never>();
     const leave = (): void => reject(signal.reason);
     signal.addEventListener('abort', leave, { once: true });
@@ -561,9 +561,10 @@ export class Ledger {
     return new Set([...this.#firstSeen].filter(([, { at }]) => at <= latest).map(([stamp]) => stamp));
   }
 
-  async #explained(verdict: Verdict, { key, dryRun }: Reservation): Promise<Verdict> {
+  #explained(verdict: Verdict, { key, dryRun }: Reservation): Verdict | Promise<Verdict> {
     this.#events.decided(verdict, { dryRun, cluster: key.cluster });
-    return this.#breakdowns.explain(verdict);
+    const { refusals, overruns } = verdict;
+    return refusals.length + overruns.length === 0 ? verdict : this.#breakdowns.explain(verdict);
   }
 
   #giveBackLater(decided: Promise<Verdict>, { key, namespace, attempt }: Reservation): void {

@@ -10,7 +10,7 @@ import type { QuotaMode, QuotaTerms } from '../terms.ts';
  */
 
 export function encodeAmounts(amounts: Amounts): string {
-  return JSON.stringify(amountsBody(amounts));
+  return amountsText(amounts);
 }
 
 export function decodeAmounts(text: string): Amounts {
@@ -20,11 +20,12 @@ export function decodeAmounts(text: string): Amounts {
 
 /** A charge without its key, namespace, name and release, which are columns of their own. */
 export function encodeCharge({ origin, observed, pending }: Charge): string {
-  return JSON.stringify({
-    o: origin === 'discovered' ? 1 : 0,
-    ...(observed !== null && { s: [String(observed.resourceVersion), ...usageBody(observed)] }),
-    p: pending.map((each) => [String(each.base), ...usageBody(each), each.attempt, each.stamp, each.reservedAt]),
-  });
+  const seen = observed === null ? '' : `"s":["${observed.resourceVersion}",${usageText(observed)}],`;
+  const open = pending.map(
+    (each) =>
+      `["${each.base}",${usageText(each)},${JSON.stringify(each.attempt)},${JSON.stringify(each.stamp)},${each.reservedAt}]`,
+  );
+  return `{"o":${origin === 'discovered' ? 1 : 0},${seen}"p":[${open.join()}]}`;
 }
 
 export interface ChargeColumns {
@@ -94,10 +95,11 @@ interface TermsBody {
   readonly perNamespace?: ListBody;
 }
 
-function amountsBody(amounts: Amounts): AmountsBody {
-  const body: Record<string, string> = {};
-  for (const [name, amount] of amounts) body[name] = String(amount);
-  return body;
+/** Written by hand: an object with names that differ from charge to charge costs V8 several times as much. */
+function amountsText(amounts: Amounts): string {
+  let text = '';
+  for (const [name, amount] of amounts) text += `${text === '' ? '' : ','}${JSON.stringify(name)}:"${amount}"`;
+  return `{${text}}`;
 }
 
 function amountsFrom(body: AmountsBody): Amounts {
@@ -106,8 +108,9 @@ function amountsFrom(body: AmountsBody): Amounts {
   return amounts;
 }
 
-function usageBody({ amounts, quotas }: { readonly amounts: Amounts; readonly quotas: readonly string[] }): UsageBody {
-  return [amountsBody(amounts), quotas];
+/** A {@link UsageBody} without its brackets. */
+function usageText({ amounts, quotas }: { readonly amounts: Amounts; readonly quotas: readonly string[] }): string {
+  return `${amountsText(amounts)},${JSON.stringify(quotas)}`;
 }
 
 function observedFrom([resourceVersion, amounts, quotas]: NonNullable<ChargeBody['s']>): ObservedUsage {

@@ -311,8 +311,11 @@ class SqliteView implements LedgerView {
   }
 
   #once<T>(known: Map<string, T | undefined>, key: string, read: () => T | undefined): T | undefined {
-    if (!known.has(key)) known.set(key, this.#noting(read));
-    return known.get(key);
+    const value = known.get(key);
+    if (value !== undefined || known.has(key)) return value;
+    const first = this.#noting(read);
+    known.set(key, first);
+    return first;
   }
 
   #noting<T>(read: () => T): T {
