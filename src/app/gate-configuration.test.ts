@@ -38,7 +38,6 @@ describe('parseGateConfiguration()', () => {
   it('reads whose certificates are asked for', () => {
     expect(parse(`${minimal}clientCertificates: { caFile: client-ca.crt }\n`).clientCertificates).toEqual({
       caFile: '/etc/gate/client-ca.crt',
-      allowedNames: [],
     });
   });
 
@@ -84,6 +83,11 @@ describe('parseGateConfiguration()', () => {
       'client certificates of nobody',
       `${minimal}clientCertificates:\n  allowedNames: [kube-apiserver]\n`,
       '/etc/gate/gate.yaml:5: clientCertificates.caFile:',
+    ],
+    [
+      'client certificates of no name, which is not everybody',
+      `${minimal}clientCertificates:\n  caFile: ca.crt\n  allowedNames: []\n`,
+      '/etc/gate/gate.yaml:7: clientCertificates.allowedNames:',
     ],
     ['a port out of range', `${minimal}server:\n  port: 99999\n`, '/etc/gate/gate.yaml:6: server.port:'],
     ['a value of another type', `${minimal}log: { level: loud }\n`, '/etc/gate/gate.yaml:5: log.level:'],

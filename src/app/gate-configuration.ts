@@ -62,8 +62,8 @@ const gateFields = z.strictObject({
     .strictObject({
       /** File with the authorities, in PEM, that sign the certificates of API servers; read again every minute. */
       caFile: z.string(),
-      /** Common names that may call. Default: every certificate of the authorities. */
-      allowedNames: z.array(z.string().min(1)).default([]),
+      /** Common names that may call, at least one. Default: every certificate of the authorities. */
+      allowedNames: z.array(z.string().min(1)).min(1).optional(),
     })
     .optional(),
   registration: z

@@ -218,7 +218,7 @@ export class Gate {
     const { caFile: file, allowedNames } = configuration.clientCertificates;
     const setting = 'clientCertificates.caFile';
     this.#clientAuthorities = await openClientAuthorities({ file, setting, server: () => this.#server, clock, log });
-    return { ca: this.#clientAuthorities.current, allowedNames };
+    return { ca: this.#clientAuthorities.current, ...(allowedNames !== undefined && { allowedNames }) };
   }
 
   #guardReadiness(): { readonly name: string; readonly healthy: () => Health }[] {
