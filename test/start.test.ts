@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { createInterface } from 'node:readline';
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
@@ -102,5 +102,7 @@ describe('sallyport serve', () => {
     await serveOnce({ TMPDIR: folder });
     expect(readdirSync(open)).toEqual([]);
     await serveOnce({ TMPDIR: '/proc/sys' });
+    symlinkSync('loop', join(folder, 'loop'));
+    await serveOnce({ TMPDIR: join(folder, 'loop') });
   });
 });

@@ -17,6 +17,10 @@ export function keepCompiledCode(): void {
   } catch {
     // There already, or not to be had: the next lines tell.
   }
-  const found = lstatSync(folder, { throwIfNoEntry: false });
-  if (found?.isDirectory() === true && found.uid === uid && (found.mode & 0o022) === 0) enableCompileCache(folder);
+  try {
+    const found = lstatSync(folder);
+    if (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0) enableCompileCache(folder);
+  } catch {
+    // Not to be had, such as in a TMPDIR that is somebody else's.
+  }
 }
