@@ -23,6 +23,7 @@ import type { QuotaConfiguration } from './quota-configuration.ts';
 import { openQuotaMember } from './quota-member.ts';
 import { openQuotaObjects } from './quota-objects.ts';
 import { ledgerStoreOf } from './quota-store.ts';
+import { stopInTurn, type Stop } from './stop-all.ts';
 
 export interface GateQuotaOptions {
   readonly configuration: QuotaConfiguration;
@@ -229,14 +230,14 @@ export class GateQuota {
 
 /** What has been opened, to be closed in the opposite order. */
 class Parts {
-  readonly #closers: (() => void | Promise<void>)[] = [];
+  readonly #closers: Stop[] = [];
 
-  onStop(close: () => void | Promise<void>): void {
+  onStop(close: Stop): void {
     this.#closers.push(close);
   }
 
   async stop(): Promise<void> {
-    for (const close of this.#closers.splice(0).reverse()) await close();
+    await stopInTurn(...this.#closers.splice(0).reverse());
   }
 }
 

@@ -7,6 +7,7 @@ import { Ledger, ledgerStoreFor, type QuotaTerms } from '../quota/index.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
 import { prometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { clientCertificate } from '../../test/client-certificate.ts';
+import { FakeClock } from '../../test/fake-clock.ts';
 import { testAuthority, testCertificate } from '../../test/loopback-server.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { QuotaHub } from './quota-hub.ts';
@@ -102,6 +103,31 @@ describe('sallyport quota hub', () => {
       await ledger.stop();
       await hub.stop();
     }
+  });
+
+  it('ends every part of it, whatever becomes of another', async () => {
+    const authority = await testAuthority();
+    const serving = await testCertificate(authority);
+    await writeFiles({
+      'hub.yaml': hubYaml,
+      'hub/tls.crt': serving.certificatePem,
+      'hub/tls.key': serving.privateKeyPem,
+      'clients.crt': authority.certificatePem,
+      'quotas/team-a.yaml': quotaYaml,
+    });
+    const configuration = await readQuotaHubConfiguration(join(folder, 'hub.yaml'));
+    // The server's last word, said when all its connections are over.
+    const info = (message: string): void => {
+      if (message === 'stopped') throw new Error('the log is full');
+    };
+    const clock = new FakeClock();
+    clock.advance(Date.now());
+    const metrics = prometheusMetrics();
+    const hub = new QuotaHub({ configuration, metrics, log: { ...silentLogger, info }, clock });
+    await hub.start();
+    await expect(hub.stop()).rejects.toThrow('the log is full');
+    // Left is the deadline of the server, for which nobody waits any more.
+    expect(clock.delays).toEqual([2_000]);
   });
 
   it.each([

@@ -4,6 +4,7 @@ import { FileSource } from '../certs/index.ts';
 import {
   clusterObjectSource,
   folderObjectSource,
+  wait,
   type KubeClient,
   type ObjectSet,
   type ObjectSource,
@@ -27,6 +28,7 @@ import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { processMetrics } from './gate-metrics.ts';
 import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
 import { clientOfHubObjects, hubStoreOf } from './quota-hub-store.ts';
+import { stopInTurn, type Stop } from './stop-all.ts';
 
 export interface QuotaHubOptions {
   readonly configuration: QuotaHubConfiguration;
@@ -42,7 +44,7 @@ const retryMilliseconds = 1_000;
 export class QuotaHub {
   readonly #options: QuotaHubOptions;
   readonly #stopping = new AbortController();
-  readonly #closers: (() => void | Promise<void>)[] = [];
+  readonly #closers: Stop[] = [];
   #applying: Promise<void> = Promise.resolve();
 
   constructor(options: QuotaHubOptions) {
@@ -98,7 +100,7 @@ export class QuotaHub {
   async stop(): Promise<void> {
     this.#stopping.abort(new DOMException('the hub stops', 'AbortError'));
     await this.#applying;
-    for (const close of this.#closers.splice(0).reverse()) await close();
+    await stopInTurn(...this.#closers.splice(0).reverse());
   }
 
   async #serve(hub: Hub, signal: AbortSignal): Promise<ListenAddress> {
@@ -159,10 +161,7 @@ export class QuotaHub {
           return await change();
         } catch (error) {
           log.error('a change of the quotas could not be carried out; trying again', { error: error as Error });
-          await new Promise<void>((resolve) => {
-            clock.after(retryMilliseconds, resolve);
-            signal.addEventListener('abort', () => resolve(), { once: true });
-          });
+          await wait(clock, retryMilliseconds, signal).catch(() => undefined);
         }
       }
     });

@@ -3,6 +3,7 @@ import { HttpsHubConnection, Member, type Ledger, type MemberEvents } from '../q
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { openHubCredentials } from './hub-credentials.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
+import { stopInTurn } from './stop-all.ts';
 
 export interface QuotaMemberOptions {
   readonly store: Extract<QuotaConfiguration['store'], { readonly mode: 'Hub' }>;
@@ -34,10 +35,11 @@ export async function openQuotaMember(
   });
   return {
     member,
-    async close() {
-      await member.stop();
-      await hub.close();
-      credentials.close();
-    },
+    close: () =>
+      stopInTurn(
+        () => member.stop(),
+        () => hub.close(),
+        () => credentials.close(),
+      ),
   };
 }
