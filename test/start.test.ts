@@ -101,6 +101,14 @@ describe('sallyport serve', () => {
     chmodSync(open, 0o777);
     await serveOnce({ TMPDIR: folder });
     expect(readdirSync(open)).toEqual([]);
+    // Others could put a folder of theirs in the place of this one, but for the sticky bit that /tmp has.
+    chmodSync(open, 0o700);
+    chmodSync(folder, 0o777);
+    await serveOnce({ TMPDIR: folder });
+    expect(readdirSync(open)).toEqual([]);
+    chmodSync(folder, 0o1777);
+    await serveOnce({ TMPDIR: folder });
+    expect(readdirSync(open)).toHaveLength(1);
     await serveOnce({ TMPDIR: '/proc/sys' });
     symlinkSync('loop', join(folder, 'loop'));
     await serveOnce({ TMPDIR: join(folder, 'loop') });

@@ -1,4 +1,4 @@
-import { lstatSync, mkdirSync } from 'node:fs';
+import { lstatSync, mkdirSync, statSync, type Stats } from 'node:fs';
 import { enableCompileCache } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -19,8 +19,19 @@ export function keepCompiledCode(): void {
   }
   try {
     const found = lstatSync(folder);
-    if (found.isDirectory() && found.uid === uid && (found.mode & 0o022) === 0) enableCompileCache(folder);
+    const isOurs = found.isDirectory() && found.uid === uid && !isForOthers(found);
+    if (isOurs && !isOpenToExchange(statSync(tmpdir()))) enableCompileCache(folder);
   } catch {
     // Not to be had, such as in a TMPDIR that is somebody else's.
   }
+}
+
+/** Whether others may write to it. */
+function isForOthers({ mode }: Stats): boolean {
+  return (mode & 0o022) !== 0;
+}
+
+/** Whether others may put something of theirs in the place of what is ours in it: not where the sticky bit is set. */
+function isOpenToExchange(folder: Stats): boolean {
+  return isForOthers(folder) && (folder.mode & 0o1000) === 0;
 }
