@@ -157,6 +157,9 @@ describe('clientCertificates', () => {
     expect(await open.answer()).toMatchObject({ httpStatus: 200 });
 
     expect(() => gate.server.setClientAuthority('torn')).toThrow(InvalidServerOptionsError);
+    // As who reads a file sees it that is being written.
+    const torn = nextAuthority.certificatePem + clientAuthority.certificatePem.slice(0, 200);
+    expect(() => gate.server.setClientAuthority(torn)).toThrow(InvalidServerOptionsError);
     // A new serving certificate brings the former authorities not back.
     gate.certificates.set(await testCertificate(authority));
     expect(await Promise.all([statusFor(former), statusFor(next), statusFor()])).toEqual([401, 200, 401]);

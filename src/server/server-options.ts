@@ -214,6 +214,9 @@ function checkWhole(option: string, value: number, least: number): void {
  */
 export function checkAuthority(pem: string): void {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length < pem.split('-----BEGIN CERTIFICATE-----').length - 1) {
+    throw new InvalidServerOptionsError('clientCertificates.ca', 'a certificate in it does not end');
+  }
   try {
     for (const block of blocks) new X509Certificate(block);
   } catch (cause) {
