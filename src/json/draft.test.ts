@@ -155,6 +155,14 @@ describe('a draft', () => {
       },
     ],
     [
+      'sealed, with a member __proto__',
+      ({ spec, status }) => {
+        const descriptor = { value: { spec }, enumerable: true, configurable: true, writable: true };
+        Object.defineProperty(status, '__proto__', descriptor);
+        Object.seal(status);
+      },
+    ],
+    [
       'objects that inherit',
       (draft) => {
         const heir = Object.create(draft.spec) as JsonObject;

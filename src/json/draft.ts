@@ -1,6 +1,6 @@
 import { isPlainObject, maxRecursion } from './as-json.ts';
 import type { ImpreciseLiterals } from './imprecise-literals.ts';
-import { setMember, shallowCopy, type JsonArray, type JsonObject, type JsonValue } from './json-value.ts';
+import { shallowCopy, type JsonArray, type JsonObject, type JsonValue } from './json-value.ts';
 import { isRawNumber } from './raw-number.ts';
 
 type Container = JsonArray | JsonObject;
@@ -78,12 +78,13 @@ class Parts {
     for (const key of keys) {
       const value = (result as JsonObject)[key];
       const settled = this.#settled(value);
+      // An own member already, here and below, so even the name `__proto__` is assigned to and reaches no setter.
       // Cast: what JSON cannot carry is for diff() to refuse.
-      if (settled !== value) setMember(result as JsonObject, key, settled as JsonValue);
+      if (settled !== value) (result as JsonObject)[key] = settled as JsonValue;
     }
     for (const part of inside) {
       const isInPlace = !isChanged || (result as JsonObject)[part.key] === part.proxy;
-      if (isInPlace) setMember(result as JsonObject, part.key, this.#resultOf(part));
+      if (isInPlace) (result as JsonObject)[part.key] = this.#resultOf(part);
     }
     return result;
   }
