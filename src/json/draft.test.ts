@@ -301,6 +301,13 @@ describe('a draft', () => {
     for (let level = 1; level < depth; level += 1) innermost = innermost.a[0] as { a: JsonArray };
     innermost.a[0] = moved.root;
     expect(writeJson(moved.finish(made) as JsonValue)).toHaveLength(writeJson(before).length * 2 - 1);
+
+    const links = read(`[${'{"last":{}},'.repeat(depth)}{"last":{}}]`) as { last: JsonObject }[];
+    const chain = new Draft(links);
+    const last = chain.root.reduce((former, link) => Object.assign(link, { last: former }));
+    expect(writeJson(chain.finish(last) as JsonValue)).toBe(
+      `${'{"last":'.repeat(depth + 1)}{}${'}'.repeat(depth + 1)}`,
+    );
   });
 });
 

@@ -38,11 +38,21 @@ export class Draft<T extends JsonValue = JsonValue> {
   }
 }
 
+interface Unsettled {
+  readonly result: Container;
+  /** Of members that may be parts, or hold some. */
+  readonly keys: readonly string[];
+  readonly inside: readonly Part[];
+  readonly isChanged: boolean;
+}
+
 /** All parts of one draft. */
 class Parts {
   readonly #literals: ImpreciseLiterals | undefined;
   /** In the order in which they were reached: outer before inner. */
   readonly #all: Part[] = [];
+  /** What those that changed ended as, with other parts still in them. */
+  readonly #unsettled: Unsettled[] = [];
 
   constructor(literals: ImpreciseLiterals | undefined) {
     this.#literals = literals;
@@ -62,9 +72,13 @@ class Parts {
       if (part !== undefined) this.#resultOf(part);
     }
     const root = this.#all[0];
-    return root !== undefined && value === root.proxy ? this.#resultOf(root) : this.#settled(value);
+    const finished = root !== undefined && value === root.proxy ? this.#resultOf(root) : this.#settled(value);
+    // Grows meanwhile.
+    for (const unsettled of this.#unsettled) this.#settle(unsettled);
+    return finished;
   }
 
+  /** Still with parts in it, which may lead back here. */
   #resultOf(part: Part): Container {
     if (part.result !== undefined) return part.result;
     const { original, copy, inside } = part;
@@ -73,8 +87,13 @@ class Parts {
     const keys = isChanged
       ? Object.keys(copy).filter((key) => isOtherObject((copy as JsonObject)[key], (original as JsonObject)[key]))
       : [];
-    // Who froze it expects no more than that it stays as it is. Known before what is inside, which may lead back here.
-    const result = (part.result = areWritable(copy, keys) ? copy : this.#again(copy));
+    // Who froze it expects no more than that it stays as it is.
+    part.result = areWritable(copy, keys) ? copy : this.#again(copy);
+    this.#unsettled.push({ result: part.result, keys, inside, isChanged });
+    return part.result;
+  }
+
+  #settle({ result, keys, inside, isChanged }: Unsettled): void {
     for (const key of keys) {
       const value = (result as JsonObject)[key];
       const settled = this.#settled(value);
@@ -86,7 +105,6 @@ class Parts {
       const isInPlace = !isChanged || (result as JsonObject)[part.key] === part.proxy;
       if (isInPlace) (result as JsonObject)[part.key] = this.#resultOf(part);
     }
-    return result;
   }
 
   #again(copy: Container): Container {
