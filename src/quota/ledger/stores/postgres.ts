@@ -367,8 +367,11 @@ async function commit(client: pg.PoolClient, where: string): Promise<void> {
   }
 }
 
-/** serialization_failure, deadlock_detected, unique_violation, duplicate_table. Source: PostgreSQL manual, appendix A. */
-const collisions = ['40001', '40P01', '23505', '42P07'];
+/**
+ * serialization_failure, deadlock_detected, unique_violation, duplicate_table, and duplicate_object: the type of a table's rows, when
+ * two processes make the table at once. Source: PostgreSQL manual, appendix A.
+ */
+const collisions = ['40001', '40P01', '23505', '42P07', '42710'];
 
 function isCollision(error: unknown): boolean {
   return error instanceof pg.DatabaseError && collisions.includes(error.code ?? '');
