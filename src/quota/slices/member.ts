@@ -119,7 +119,8 @@ const maxNeeds = 256;
 const maxReports = 500;
 /** One more than a restart of the hub or a stale connection costs. */
 const maxFailures = 2;
-const maxChanges = 8;
+/** The caller leaves before that: what the hub says fits is not refused because others were faster. */
+const maxChanges = 64;
 const retryMilliseconds = 100;
 const watchRetryMilliseconds = 1000;
 /** A watch that the hub leaves open longer than it says it does is lost. */
