@@ -190,6 +190,7 @@ export class GateQuota {
         const quotas = set.objects.map(({ object }) => object);
         await Promise.all(quotas.map((quota) => (hub?.member ?? ledger).setTerms(termsOf(quota))));
         await observer.setQuotas(quotas);
+        hub?.member.endTerms(new Set(quotas.map(({ id }) => id)));
         writer?.set(set);
         this.#options.onWebhook(webhook());
       };

@@ -98,6 +98,10 @@ describe('sallyport quota hub', () => {
       expect(await create('a', 7)).toMatchObject({ allowed: true });
       expect(await create('b', 4)).toMatchObject({ allowed: false, refusals: [{ cause: 'hard', name: 'team-a' }] });
       expect(await create('c', 3)).toMatchObject({ allowed: true });
+      await rm(join(folder, 'quotas/team-a.yaml'));
+      await expect
+        .poll(() => create('d', 4))
+        .toMatchObject({ allowed: false, refusals: [{ cause: 'hub-unreachable' }] });
     } finally {
       await close();
       await ledger.stop();

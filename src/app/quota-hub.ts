@@ -83,6 +83,7 @@ export class QuotaHub {
     const writer = client && new QuotaStatusWriter({ client, reader: hubReader(hub), clock, log });
     const apply = async ({ objects }: ObjectSet<GlobalQuota>): Promise<void> => {
       for (const { object } of objects) await hub.setTerms(termsOf(object));
+      await hub.endTerms(new Set(objects.map(({ object }) => object.id)));
     };
     if (source.current !== undefined) {
       await apply(source.current);

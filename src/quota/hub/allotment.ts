@@ -37,6 +37,12 @@ export function heldBy(slice: HeldSlice | undefined): Amounts {
   return slice === undefined ? noAmounts : maxOf(sliceOf(slice.rights), slice.spent);
 }
 
+/** Whether no cluster holds or uses anything, lost journals included. */
+export function isUnheld({ slices, retired }: Allotment): boolean {
+  const held = [...[...slices.values()].map(heldBy), ...[...retired.values()].flat().map(({ amounts }) => amounts)];
+  return held.every(({ size }) => size === 0);
+}
+
 /** What nobody holds of what is limited. Negative where `hard` was lowered or objects came past admission: a debt. */
 export function poolOf(hard: ReadonlyMap<string, bigint>, { slices, retired }: Allotment): Map<string, bigint> {
   const pool = new Map(hard);

@@ -6,6 +6,7 @@ import { Process, VirtualTime } from '../../../test/quota-simulation/virtual-tim
 import { formatResourceList, type ResourceList } from '../../usage/index.ts';
 import { Ledger, MemoryLedgerStore, type QuotaTerms, type Reservation, type Verdict } from '../ledger/index.ts';
 import { HubUnreachableError, Member, type MemberEvents, type MemberOptions } from '../slices/index.ts';
+import type { SyncRequest } from '../slices/wire.ts';
 import type { HubEvents } from './hub-events.ts';
 import { Hub } from './index.ts';
 
@@ -36,13 +37,16 @@ function ledgerOf(process: Process): Ledger {
 class Fleet {
   readonly time = new VirtualTime();
   readonly hub: Hub;
+  readonly hubLedger: Ledger;
   readonly cut = new Set<string>();
+  /** All that members have sent. */
+  readonly sent: { readonly name: string; readonly request: SyncRequest }[] = [];
   #names = 0;
 
   constructor() {
     const clock = new Process('hub', this.time);
-    const ledger = ledgerOf(clock);
-    this.hub = new Hub({ ledger, clock, uniqueName: () => this.#unique(), events: this.#hubEvents() });
+    this.hubLedger = ledgerOf(clock);
+    this.hub = new Hub({ ledger: this.hubLedger, clock, uniqueName: () => this.#unique(), events: this.#hubEvents() });
   }
 
   #hubEvents(): HubEvents {
@@ -80,7 +84,10 @@ class Fleet {
     const member = new Member({
       ledger,
       hub: {
-        sync: (request, signal) => through(() => this.hub.sync(name, request, signal)),
+        sync: (request, signal) => {
+          this.sent.push({ name, request });
+          return through(() => this.hub.sync(name, request, signal));
+        },
         watch: (request, signal) => through(() => this.hub.watch(name, request, signal)),
       },
       cluster: `id-of-${name}`,
@@ -104,6 +111,15 @@ class Fleet {
     work.then(end, end);
     await this.time.run(this.time.now + 60_000, () => isDone);
     return work;
+  }
+
+  /** What was sent so far comes once more. */
+  async repeatAll(): Promise<void> {
+    for (const { name, request } of [...this.sent]) await this.done(this.hub.sync(name, request));
+  }
+
+  pass(seconds: number): Promise<void> {
+    return this.time.run(this.time.now + seconds * 1000);
   }
 
   async slices(): Promise<Record<string, string>> {
@@ -141,6 +157,11 @@ class FleetMember {
       ...more,
     };
     return this.#fleet.done(this.member.reserve(reservation));
+  }
+
+  /** Names of those that its journal has. */
+  async quotas(): Promise<string[]> {
+    return (await this.#fleet.done(this.#ledger.quotas())).map(({ terms: { name } }) => name);
   }
 
   async remove(number: number): Promise<void> {
@@ -335,5 +356,110 @@ describe('Member and Hub', () => {
     const first = (await fleet.slices())['eu-1'];
     await fleet.time.run(fleet.time.now + 60_000);
     expect([first, (await fleet.slices())['eu-1']]).toEqual(['4', '0']);
+  });
+});
+
+describe('a quota that has ended', () => {
+  const none = new Set<string>();
+
+  it('is dropped by members and hub when everything has come back, and not before', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    await one.create(4);
+    await two.create(2);
+    await two.remove(1);
+    one.member.endTerms(none);
+    two.member.endTerms(none);
+    await fleet.pass(60);
+    // The hub holds itself to it still, and could grant more.
+    expect(await two.quotas()).toEqual(['team-a']);
+    await fleet.done(fleet.hub.endTerms(none));
+    await fleet.pass(60);
+    expect(await two.quotas()).toEqual([]);
+    // Something is charged here, for which a slice is held.
+    expect(await one.quotas()).toEqual(['team-a']);
+    expect(await fleet.slices()).toMatchObject({ pool: '6', 'eu-1': '4' });
+    await one.remove(1);
+    await fleet.pass(60);
+    expect(await one.quotas()).toEqual([]);
+    expect(await fleet.done(fleet.hubLedger.quotas())).toEqual([]);
+  });
+
+  it('stays where a gate holds itself to it, which then is granted nothing more', async () => {
+    const { fleet, one } = await fleetOf(terms(10));
+    await one.create(4);
+    await fleet.done(fleet.hub.endTerms(none));
+    await one.remove(1);
+    expect(await one.create(4)).toMatchObject({ allowed: true });
+    expect((await one.create(1)).refusals).toMatchObject([
+      { cause: 'hub-unreachable', detail: expect.stringContaining('the hub does not know quota q') as string },
+    ]);
+    await one.remove(2);
+    await fleet.pass(120);
+    expect(await one.quotas()).toEqual(['team-a']);
+  });
+
+  it('is kept by the hub for as long as a member is not heard that holds something', async () => {
+    const { fleet, one } = await fleetOf(terms(10));
+    await one.create(4);
+    fleet.cut.add('eu-1');
+    one.member.endTerms(none);
+    await one.remove(1);
+    await fleet.done(fleet.hub.endTerms(none));
+    await fleet.pass(3600);
+    expect(await fleet.slices()).toMatchObject({ 'eu-1': '4' });
+    expect(await one.quotas()).toEqual(['team-a']);
+    fleet.cut.clear();
+    await fleet.pass(60);
+    expect(await one.quotas()).toEqual([]);
+    expect(await fleet.done(fleet.hubLedger.quotas())).toEqual([]);
+  });
+
+  it('goes when the cluster that held something is forgotten', async () => {
+    const { fleet, one } = await fleetOf(terms(10));
+    await one.create(4);
+    await one.member.stop();
+    await fleet.done(fleet.hub.endTerms(none));
+    expect(await fleet.slices()).toMatchObject({ 'eu-1': '4' });
+    await fleet.done(fleet.hub.forgetCluster('id-of-eu-1', { by: 'jane', reason: 'burnt down' }));
+    expect(await fleet.done(fleet.hubLedger.quotas())).toEqual([]);
+  });
+
+  it('is not brought back by messages that come again', async () => {
+    const { fleet, one } = await fleetOf(terms(10));
+    await one.create(4);
+    await one.remove(1);
+    one.member.endTerms(none);
+    await fleet.done(fleet.hub.endTerms(none));
+    await fleet.pass(60);
+    await fleet.repeatAll();
+    expect(await fleet.done(fleet.hubLedger.quotas())).toEqual([]);
+    await fleet.pass(60);
+    expect(await one.quotas()).toEqual([]);
+  });
+
+  it.each([
+    ['a file of its name, with late messages of the one before', 0, true],
+    ['the same object', 1, false],
+  ])('begins clean when it comes back: %s', async (_name, generation, isDisturbed) => {
+    const set = terms(10, { generation });
+    const { fleet, one, two } = await fleetOf(set);
+    await one.create(4);
+    await one.remove(1);
+    for (const { member } of [one, two]) member.endTerms(none);
+    await fleet.done(fleet.hub.endTerms(none));
+    await fleet.pass(60);
+    expect([await one.quotas(), await two.quotas(), await fleet.done(fleet.hub.shares())]).toEqual([[], [], []]);
+    const late = isDisturbed ? [...fleet.sent] : [];
+    await fleet.done(fleet.hub.setTerms(set));
+    for (const { member } of [one, two]) await fleet.done(member.setTerms(set));
+    expect(await fleet.slices()).toMatchObject({ pool: '10' });
+    expect((await two.create(6)).allowed).toBe(true);
+    expect((await one.create(4)).allowed).toBe(true);
+    for (const { name, request } of late) await fleet.done(fleet.hub.sync(name, request));
+    await fleet.pass(20);
+    expect(await fleet.slices()).toEqual({ pool: '0', 'eu-1': '4', 'us-1': '6' });
+    expect((await one.create(1)).refusals).toMatchObject([{ cause: 'hard' }]);
+    await two.remove(1);
+    expect((await one.create(6)).allowed).toBe(true);
   });
 });

@@ -12,7 +12,16 @@ import type {
   WatchAnswer,
   WatchRequest,
 } from '../slices/wire.ts';
-import { emptyAllotment, grantSlice, heldBy, poolOf, receiveReport, writeOff, type Allotment } from './allotment.ts';
+import {
+  emptyAllotment,
+  grantSlice,
+  heldBy,
+  isUnheld,
+  poolOf,
+  receiveReport,
+  writeOff,
+  type Allotment,
+} from './allotment.ts';
 import { readAllotment, withSpent, writeAllotment } from './allotment-memo.ts';
 import { fitNeeds, slackOf, type QuotaState } from './grants.ts';
 import { noHubEvents, type HubEvents } from './hub-events.ts';
@@ -100,6 +109,8 @@ export class Hub {
   readonly #names = new Map<string, string>();
   /** Which clusters hold something of a quota, as last read. */
   readonly #holders = new Map<string, ReadonlySet<string>>();
+  /** Quotas that are not in force any more, and of which something may be held. */
+  readonly #ended = new Set<string>();
   #turn: Promise<unknown> = Promise.resolve();
   #grants = 0;
 
@@ -165,16 +176,32 @@ export class Hub {
    * far as it is idle.
    */
   async setTerms(terms: QuotaTerms): Promise<void> {
-    const owed = await this.#inTurn(() =>
-      this.#options.ledger.changeQuota(terms.id, ({ quota }) => {
+    const owed = await this.#inTurn(() => {
+      this.#ended.delete(terms.id);
+      return this.#options.ledger.changeQuota(terms.id, ({ quota }) => {
         const isLate = quota !== undefined && !quota.removed && quota.terms.generation > terms.generation;
         const stored = isLate ? quota : { terms, memo: quota?.memo ?? null, removed: false };
         const state = this.#stateOf(stored);
         this.#noteHolders(terms.id, state.allotment);
         return { ...(!isLate && { quota: stored }), result: owedOf(state) };
-      }),
-    );
+      });
+    });
     if (owed.size > 0) await this.#recalls.round(undefined, new Map([[terms.id, owed]]), (id) => this.#holdersOf(id));
+  }
+
+  /**
+   * Holds itself to no quotas but these: of the others nothing is granted any more. Each is dropped when no cluster holds anything
+   * of it. One of a file is kept without being shown, since another of its name has its id: by what stands beside it late
+   * messages of its members are told from new ones.
+   */
+  async endTerms(kept: ReadonlySet<string>): Promise<void> {
+    await this.#inTurn(async () => {
+      for (const { terms } of await this.#options.ledger.quotas()) {
+        if (kept.has(terms.id)) continue;
+        this.#ended.add(terms.id);
+        await this.#dropUnheld(terms.id);
+      }
+    });
   }
 
   /**
@@ -185,13 +212,14 @@ export class Hub {
   async forgetCluster(cluster: string, by: { readonly by: string; readonly reason: string }): Promise<void> {
     for (const { terms } of await this.#options.ledger.quotas()) {
       const { id } = terms;
-      await this.#inTurn(() =>
-        this.#change(id, ({ allotment }) => {
+      await this.#inTurn(async () => {
+        await this.#change(id, ({ allotment }) => {
           this.#heard.get(id)?.delete(cluster);
           const next = writeOff(allotment, cluster);
           return { allotment: next, result: undefined };
-        }),
-      );
+        });
+        await this.#dropUnheld(id);
+      });
     }
     this.#names.delete(cluster);
     await this.#options.ledger.forgetCluster(cluster, by);
@@ -203,7 +231,10 @@ export class Hub {
     for (const { id, name } of await ledger.clusters()) this.#names.set(id, name);
     const shares = await Promise.all(
       (await ledger.quotas()).map(({ terms: { id, name } }) =>
-        this.#change(id, (state) => ({ allotment: state.allotment, result: this.#sharesOf(id, name, state) })),
+        this.#change(id, (state) => {
+          const isOver = this.#ended.has(id) && isUnheld(state.allotment);
+          return { allotment: state.allotment, result: isOver ? undefined : this.#sharesOf(id, name, state) };
+        }),
       ),
     );
     return shares.filter((each) => each !== undefined);
@@ -263,9 +294,13 @@ export class Hub {
       if (received === undefined) unknown.push(report.quota);
       else states.set(report.quota, received.state);
       if (received?.isFenced === true) fenced.add(report.quota);
+      if (received !== undefined && this.#ended.has(report.quota)) {
+        unknown.push(report.quota);
+        await this.#dropUnheld(report.quota);
+      }
     }
     const spent = new Map([...reports].map(([id, report]) => [id, report.spent]));
-    const open = new Map([...states].filter(([id]) => !fenced.has(id)));
+    const open = new Map([...states].filter(([id]) => !fenced.has(id) && !unknown.includes(id)));
     const { fits, grants } = fitNeeds(open, cluster, spent, needs);
     // Nothing is granted to who goes on waiting: it would lie idle, to be taken back by others that wait.
     const isOver = isLast() || !fits.includes('exceeded');
@@ -275,6 +310,18 @@ export class Hub {
     }
     const quotas = [...states].map(([id, state]) => this.#answerOf(id, cluster, state, fenced.has(id)));
     return { quotas, unknown, fits, isOver };
+  }
+
+  /** Forgets a quota that has ended when nobody holds anything of it. */
+  async #dropUnheld(id: string): Promise<void> {
+    if (!this.#ended.has(id)) return;
+    const isDropped = await this.#options.ledger.changeQuota<boolean>(id, ({ quota }) => {
+      const isFree = quota !== undefined && quota.terms.generation > 0 && isUnheld(this.#stateOf(quota).allotment);
+      return isFree ? { quota: null, result: true } : { result: false };
+    });
+    if (!isDropped) return;
+    for (const known of [this.#ended, this.#heard, this.#read, this.#holders]) known.delete(id);
+    for (const key of this.#misses.keys()) if (key.startsWith(`${id}\n`)) this.#misses.delete(key);
   }
 
   /** Undefined: there is no such quota. */

@@ -183,9 +183,6 @@ export class Member {
   /**
    * Sets what is to be enforced. The limit that counts here is the slice, which begins with nothing and is kept when the terms
    * change. A quota that refuses nothing has no slice: it warns by what the hub last said that others use.
-   *
-   * There is no way to take terms back: for a quota that has ended nothing is reserved any more, and its slice goes back to the hub
-   * as it becomes idle.
    */
   async setTerms(terms: QuotaTerms): Promise<void> {
     const { ledger, uniqueName } = this.#options;
@@ -198,6 +195,15 @@ export class Member {
         memo === null ? newJournal(fresh, terms.hard) : { ...this.#journalOf(terms.id, memo), hard: terms.hard };
       return { quota: this.#stored(terms, journal), result: undefined };
     });
+  }
+
+  /**
+   * Holds itself to no quotas but these. What is idle of the others goes back with the next report; each is dropped when all
+   * of its slice has gone back, nothing is charged to it, and the hub has said that it does not hold itself to it either: by then
+   * nothing more can be granted.
+   */
+  endTerms(kept: ReadonlySet<string>): void {
+    for (const id of this.#terms.keys()) if (!kept.has(id)) this.#terms.delete(id);
   }
 
   /**
@@ -255,7 +261,13 @@ export class Member {
       const some = quotas.slice(first, first + maxReports);
       for (const quota of some) await this.#giveBackIdle(quota);
       const reports = await this.#reportsOf(some);
-      await this.#sync(await Promise.all(reports.map((report) => this.#withNamespaces(report))), [], null);
+      const { unknown } = await this.#sync(
+        await Promise.all(reports.map((report) => this.#withNamespaces(report))),
+        [],
+        null,
+      );
+      for (const report of reports)
+        if (unknown.includes(report.quota) && isEmpty(report)) await this.#drop(report.quota);
     }
   }
 
@@ -458,7 +470,10 @@ export class Member {
   /** Asks for a new lease, as the last one has ended; says whether there is one. */
   async #renewed(): Promise<boolean> {
     this.#renewal ??= this.#sync([], [], null)
-      .catch(() => undefined)
+      .then(
+        () => undefined,
+        () => undefined,
+      )
       .finally(() => (this.#renewal = undefined));
     await this.#renewal;
     return this.#isLeased();
@@ -496,8 +511,10 @@ export class Member {
   }
 
   /** Sends reports and needs, and writes what the hub grants. */
-  async #sync(reports: readonly Report[], needs: readonly Need[], recall: string | null): Promise<void> {
-    await this.#take(await this.#question(reports, needs, recall), reports);
+  async #sync(reports: readonly Report[], needs: readonly Need[], recall: string | null): Promise<SyncAnswer> {
+    const answer = await this.#question(reports, needs, recall);
+    await this.#take(answer, reports);
+    return answer;
   }
 
   async #question(reports: readonly Report[], needs: readonly Need[], recall: string | null): Promise<SyncAnswer> {
@@ -554,10 +571,25 @@ export class Member {
     const before = this.#spentBefore.get(quota);
     await this.#giveBack(quota, 'idle', ({ journal, spent }) => {
       this.#spentBefore.set(quota, spent);
-      if (before === undefined) return noAmounts;
       const slice = sliceOf(journal.rights);
+      if (!this.#terms.has(quota)) return slice;
+      if (before === undefined) return noAmounts;
       return halfOf(idleWithin(slice, maxOf(before, spent), slice));
     });
+  }
+
+  /** Forgets a quota that has ended and of which the hub was told that nothing is held, if that is so still. */
+  async #drop(id: string): Promise<void> {
+    const isDropped = await this.#options.ledger.changeQuota<boolean>(id, ({ quota, used, reserved }) => {
+      if (quota === undefined || this.#terms.has(id) || quota.census !== null) return { result: false };
+      const { rights } = this.#journalOf(id, quota.memo);
+      const isFree = used.size + reserved.size + sliceOf(rights).size === 0;
+      return isFree ? { quota: null, result: true } : { result: false };
+    });
+    if (!isDropped) return;
+    this.#views.delete(id);
+    this.#read.delete(id);
+    this.#spentBefore.delete(id);
   }
 
   /**
@@ -729,6 +761,11 @@ function lackOf({ refusals }: Verdict): Map<string, { readonly requested: bigint
       }),
     ),
   );
+}
+
+/** Nothing is held or used by who says this. */
+function isEmpty({ rights, spent }: Report): boolean {
+  return sliceOf(rights).size + spent.size === 0;
 }
 
 /** Nothing else than the slice stands in the way, and a slice can grow. */

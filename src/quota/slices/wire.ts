@@ -74,7 +74,7 @@ const syncAnswer = z.strictObject({
   /** How long the member may act on what it knows, from the moment it sent its question. */
   leaseMilliseconds: z.int().min(1),
   quotas: z.array(quotaAnswer),
-  /** Quotas that the hub does not know. */
+  /** Quotas that the hub does not know, or does not hold itself to any more: nothing of them is granted. */
   unknown: z.array(z.string()),
   /** One for each need. */
   fits: z.array(fit),
