@@ -282,7 +282,14 @@ spec: { hard: { count/configmaps: 10 } }
     for (const name of ['one', 'two']) api.put(name, { namespace: 'shop' });
     const first = await quota('recount', '-o', 'json');
     expect([first.stderr, first.code]).toEqual(['', 0]);
-    expect(JSON.parse(first.stdout)).toEqual({ gone: 1, discovered: 2, changed: 0, confirmed: 0, released: 0 });
+    expect(JSON.parse(first.stdout)).toEqual({
+      gone: 1,
+      discovered: 2,
+      changed: 0,
+      confirmed: 0,
+      released: 0,
+      uncountable: 0,
+    });
     const again = await quota('recount');
     expect([again.code, again.stdout]).toEqual([
       0,
@@ -301,7 +308,7 @@ spec: { hard: { count/configmaps: 10 } }
   });
 });
 
-it('quota clusters forget writes off the slices of a lost cluster, with the configuration of the hub', async () => {
+it('quota show tells who holds the slices, and clusters forget writes them off, with the configuration of the hub', async () => {
   const hubConfig = join(folder, 'hub.yaml');
   writeFileSync(
     hubConfig,
@@ -331,6 +338,25 @@ store: { mode: SQLite, path: hub.db }
     const { fits } = await hub.sync('eu-1', { cluster: 'id-of-eu-1', reports: [report], needs: [need], recall: null });
     expect(fits).toEqual(['fits']);
   });
+  const shown = await quotaAt(hubConfig, 'show', 'team');
+  expect([shown.code, shown.stdout.split('\n').map((line) => line.trim())]).toEqual([
+    0,
+    [
+      'team, as the hub shares it out',
+      '',
+      'RESOURCE  HARD  FREE',
+      'pods      10    2',
+      '',
+      'HELD BY  pods',
+      'eu-1     8',
+      '',
+    ],
+  ]);
+  const { clusters } = JSON.parse((await quotaAt(hubConfig, 'show', 'team', '-o', 'json')).stdout) as {
+    clusters: unknown;
+  };
+  expect(clusters).toEqual([{ name: 'eu-1', held: { pods: '8' }, heldByLostJournals: { pods: '0' } }]);
+  expect((await quotaAt(hubConfig, 'show', 'other')).code).toBe(2);
   const { code, stdout } = await quotaAt(hubConfig, 'clusters', 'forget', 'eu-1', '--reason', 'torn down');
   expect([code, stdout]).toEqual([0, 'forgot cluster eu-1 and wrote off what it held\n']);
   const [shares] = await atHub((hub) => hub.shares());

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { Hub, Ledger, type Cluster } from '../quota/index.ts';
+import { Hub, Ledger, type Cluster, type QuotaShares } from '../quota/index.ts';
 import { systemClock, type Logger } from '../telemetry/index.ts';
 import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
 import { clientOfHubObjects, hubStoreOf } from './quota-hub-store.ts';
@@ -33,6 +33,11 @@ export class QuotaHubDesk {
 
   async clusters(): Promise<Cluster[]> {
     return this.#ledger.clusters();
+  }
+
+  /** What each cluster holds. When it was last heard only the hub that serves knows. */
+  async shares(): Promise<QuotaShares[]> {
+    return this.#hub.shares();
   }
 
   /** Writes off what a cluster holds of every quota. Only sound when nothing of it runs any more. Audited. */

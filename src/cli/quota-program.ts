@@ -47,7 +47,14 @@ export function addQuotaCommands(program: Command, finish: (code: ExitCode) => v
       finish(await quotaLs(options));
     });
 
-  shared(quota.command('show').description('Show one quota: every resource, by cluster and by namespace.'))
+  shared(
+    quota
+      .command('show')
+      .description(
+        'Show one quota: every resource, by cluster and by namespace. With the QuotaHubConfiguration of a hub: what each ' +
+          'cluster holds of it.',
+      ),
+  )
     .argument('<quota>', 'name of a GlobalQuota')
     .addHelpText('after', '\nExample:\n  sallyport quota show team-a --config gate.yaml\n')
     .action(async (name: string, options: QuotaOptions) => {

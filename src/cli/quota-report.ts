@@ -1,6 +1,6 @@
 import { Quantity } from '../api/quantity.ts';
 import type { NamedStanding } from '../app/quota-desk.ts';
-import type { ChargeSummary, ObjectExplanation } from '../quota/index.ts';
+import type { ChargeSummary, ObjectExplanation, QuotaShares } from '../quota/index.ts';
 import type { ResourceList } from '../usage/index.ts';
 import { formatResourceList, maskList, sortedNames } from '../usage/resource-list.ts';
 import { table, type Row } from './table.ts';
@@ -86,6 +86,47 @@ export function standingJson(standing: NamedStanding): object {
       ...body(place),
     })),
   };
+}
+
+/** How a hub shares one quota out, for a person. What is free is negative where it is in debt. */
+export function sharesLines({ name, hard, pool, clusters }: QuotaShares): string {
+  const names = sortedNames(hard.keys());
+  const texts = (amounts: ReadonlyMap<string, bigint>): string[] =>
+    names.map((resource) => amountText(amounts, resource));
+  const rows = clusters.flatMap((cluster): Row[] => [
+    [cluster.name, ...texts(cluster.slice)],
+    ...(cluster.retired.size > 0 ? [[`${cluster.name}, lost journals`, ...texts(cluster.retired)]] : []),
+  ]);
+  return [
+    `${name}, as the hub shares it out\n\n`,
+    table([
+      ['RESOURCE', 'HARD', 'FREE'],
+      ...names.map((resource): Row => [resource, amountText(hard, resource), amountText(pool, resource)]),
+    ]),
+    '\n',
+    table([['HELD BY', ...names], ...rows.sort(([left = ''], [right = '']) => (left < right ? -1 : 1))]),
+  ].join('');
+}
+
+export function sharesJson({ name, quota, hard, pool, clusters }: QuotaShares): object {
+  const names = sortedNames(hard.keys());
+  const body = (amounts: ReadonlyMap<string, bigint>): object =>
+    Object.fromEntries(names.map((resource) => [resource, amountText(amounts, resource)]));
+  return {
+    name,
+    id: quota,
+    hard: body(hard),
+    free: body(pool),
+    clusters: clusters.map((cluster) => ({
+      name: cluster.name,
+      held: body(cluster.slice),
+      heldByLostJournals: body(cluster.retired),
+    })),
+  };
+}
+
+function amountText(amounts: ReadonlyMap<string, bigint>, resource: string): string {
+  return Quantity.ofNano(amounts.get(resource) ?? 0n).toString();
 }
 
 /** Objects that are charged to a quota, those that take most of its scarcest resource first. */

@@ -8,7 +8,15 @@ import { QuotaHubDesk } from '../../app/quota-hub-desk.ts';
 import { globalQuotaDefinition } from '../../quota/index.ts';
 import { readManifestFiles } from '../../sources/manifest-files.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
-import { chargeRows, explanationRows, standingJson, standingLines, standingRows } from '../quota-report.ts';
+import {
+  chargeRows,
+  explanationRows,
+  sharesJson,
+  sharesLines,
+  standingJson,
+  standingLines,
+  standingRows,
+} from '../quota-report.ts';
 import type { QuotaClusterOptions, QuotaForgetOptions, QuotaOptions, QuotaReleaseOptions } from '../quota-program.ts';
 import { table, type Row } from '../table.ts';
 import { terminalLogger } from '../terminal-logger.ts';
@@ -23,6 +31,7 @@ export async function quotaLs(options: QuotaOptions): Promise<ExitCode> {
 }
 
 export async function quotaShow(name: string, options: QuotaOptions): Promise<ExitCode> {
+  if (await isQuotaHubConfiguration(options.config)) return showShares(name, options);
   return atDesk(options, async (desk) => {
     const standing = await known(desk, name);
     if (options.output === 'json') print(options, standingJson(standing), []);
@@ -111,14 +120,20 @@ export async function quotaForgetCluster(name: string, options: QuotaForgetOptio
 }
 
 async function forgetMember(name: string, options: QuotaForgetOptions): Promise<ExitCode> {
-  const desk = await QuotaHubDesk.open(await readQuotaHubConfiguration(options.config), terminalLogger('error'));
-  try {
+  return atHubDesk(options, async (desk) => {
     await desk.forgetCluster(await clusterNamed(desk, name), options.by ?? userInfo().username, options.reason);
     print(options, { forgotten: name }, [], `forgot cluster ${name} and wrote off what it held\n`);
     return exitCode.done;
-  } finally {
-    await desk.close();
-  }
+  });
+}
+
+async function showShares(name: string, options: QuotaOptions): Promise<ExitCode> {
+  return atHubDesk(options, async (desk) => {
+    const shares = (await desk.shares()).find((each) => each.name === name);
+    if (shares === undefined) throw new UsageError(`the hub knows no quota "${name}"`);
+    print(options, sharesJson(shares), [], sharesLines(shares));
+    return exitCode.done;
+  });
 }
 
 export function quotaCrd(): ExitCode {
@@ -133,6 +148,15 @@ const recountMilliseconds = 900_000;
 
 async function atDesk({ config }: QuotaOptions, work: (desk: QuotaDesk) => Promise<ExitCode>): Promise<ExitCode> {
   const desk = await QuotaDesk.open(await readGateConfiguration(config), terminalLogger('error'));
+  try {
+    return await work(desk);
+  } finally {
+    await desk.close();
+  }
+}
+
+async function atHubDesk({ config }: QuotaOptions, work: (desk: QuotaHubDesk) => Promise<ExitCode>): Promise<ExitCode> {
+  const desk = await QuotaHubDesk.open(await readQuotaHubConfiguration(config), terminalLogger('error'));
   try {
     return await work(desk);
   } finally {
