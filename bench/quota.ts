@@ -9,6 +9,7 @@ import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Worker } from 'node:worker_threads';
 import { answerReview, defineValidator, encodeReviewRequest, deny } from '../src/admission/index.ts';
 import {
   Hub,
@@ -246,6 +247,16 @@ async function memoryOfMemoryStore(): Promise<Figure[]> {
   ];
 }
 
+/** A thread whose requests come when they come, a thousand in a second, whatever the gate is doing. */
+const arrivals = `
+  const { parentPort, workerData } = require('node:worker_threads');
+  const sleeper = new Int32Array(new SharedArrayBuffer(4));
+  for (let sent = 0; sent < workerData; sent += 1) {
+    Atomics.wait(sleeper, 0, 0, 1);
+    parentPort.postMessage(performance.timeOrigin + performance.now());
+  }
+`;
+
 async function addedLatency(folder: string): Promise<Figure[]> {
   const ledger = new Ledger({ store: await ledgerStoreFor({ mode: 'SQLite', path: join(folder, 'slice.sqlite') }) });
   await ledger.start();
@@ -305,12 +316,28 @@ async function addedLatency(folder: string): Promise<Figure[]> {
     await Promise.all(Array.from({ length: atOnce }, call));
     return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN;
   };
+  const p99Arriving = async (definition: typeof nothing): Promise<number> => {
+    const times: number[] = [];
+    const { promise, resolve } = Promise.withResolvers<undefined>();
+    const clients = new Worker(arrivals, { eval: true, workerData: 2000 });
+    clients.on('message', (sent: number) => {
+      void answerReview(definition, text, { signal, log: silentLogger }).then(() => {
+        times.push(performance.timeOrigin + performance.now() - sent);
+        if (times.length === 2000) resolve(undefined);
+      });
+    });
+    await promise;
+    await clients.terminate();
+    return times.sort((a, b) => a - b)[Math.floor(times.length * 0.99)] ?? NaN;
+  };
   const figures = await interleaved(rounds, {
     nothing: () => p99(nothing, 1),
     quota: () => p99(quota, 1),
     durable: () => p99(durable, 1),
     nothingOf16: () => p99(nothing, 16),
     quotaOf16: () => p99(quota, 16),
+    nothingArriving: () => p99Arriving(nothing),
+    quotaArriving: () => p99Arriving(quota),
   });
   await member.stop();
   await ledger.stop();
@@ -333,6 +360,12 @@ async function addedLatency(folder: string): Promise<Figure[]> {
       wanted: 'told',
       ratio: added(figures.quotaOf16, figures.nothingOf16),
       raw: { 'with quota p99 ms': figures.quotaOf16, 'without p99 ms': figures.nothingOf16 },
+    },
+    {
+      what: 'the same from a slice, a thousand requests a second that come whether the last commit is through or not',
+      wanted: '≤ 1',
+      ratio: added(figures.quotaArriving, figures.nothingArriving),
+      raw: { 'with quota p99 ms': figures.quotaArriving, 'without p99 ms': figures.nothingArriving },
     },
   ];
 }
