@@ -1,6 +1,6 @@
 import type { WebhookDefinition } from '../admission/index.ts';
 import type { Health } from '../certs/index.ts';
-import { wait, type KubeClient, type ObjectSet } from '../kube/index.ts';
+import type { KubeClient, ObjectSet } from '../kube/index.ts';
 import {
   clusterIdOf,
   ledgerReader,
@@ -23,7 +23,8 @@ import type { QuotaConfiguration } from './quota-configuration.ts';
 import { openQuotaMember } from './quota-member.ts';
 import { openQuotaObjects } from './quota-objects.ts';
 import { ledgerStoreOf } from './quota-store.ts';
-import { stopInTurn, type Stop } from './stop-all.ts';
+import { OpenParts } from './stop-all.ts';
+import { untilDone } from './until-done.ts';
 
 export interface GateQuotaOptions {
   readonly configuration: QuotaConfiguration;
@@ -38,8 +39,6 @@ export interface GateQuotaOptions {
   readonly clock: Clock;
 }
 
-/** Between two attempts to begin, while the ledger's store or the API server cannot be reached. */
-const retryMilliseconds = 1_000;
 /** A gate that cannot reach its ledger for longer is ready all the same: its other webhooks are needed. */
 const startMilliseconds = 30_000;
 
@@ -54,7 +53,7 @@ export class GateQuota {
   #member: Member | undefined;
   readonly #stopping = new AbortController();
   readonly #begun: number;
-  #parts: Parts | undefined;
+  #parts: OpenParts | undefined;
   #starting: Promise<void> | undefined;
   /** Changes of the objects are carried out one after the other. */
   #applying: Promise<void> = Promise.resolve();
@@ -94,25 +93,21 @@ export class GateQuota {
     return { kind: waits ? 'unhealthy' : 'degraded', reason: this.#problem };
   }
 
-  async #startUntilDone(): Promise<void> {
+  #startUntilDone(): Promise<void> {
     const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      try {
-        this.#parts = await this.#open();
-        return;
-      } catch (error) {
-        if (signal.aborted) return;
-        this.#problem = messageOf(error);
-        this.#log.error('quota cannot be enforced yet; trying again', { reason: this.#problem });
-        await wait(this.#options.clock, retryMilliseconds, signal).catch(() => undefined);
-      }
-    }
+    return untilDone(async () => void (this.#parts = await this.#open()), {
+      clock: this.#options.clock,
+      signal,
+      onFailure: (error) => {
+        if (!signal.aborted) this.#failed('quota cannot be enforced yet; trying again', error);
+      },
+    });
   }
 
-  async #open(): Promise<Parts> {
+  async #open(): Promise<OpenParts> {
     const { configuration, client, log, clock } = this.#options;
     const { signal } = this.#stopping;
-    const parts = new Parts();
+    const parts = new OpenParts();
     try {
       const clusterId = await clusterIdOf(client, signal);
       const store = await ledgerStoreOf(configuration.store);
@@ -210,38 +205,20 @@ export class GateQuota {
     }
   }
 
-  /** Tries until it is done: a change must not be lost because the store was away. */
+  /** After those before it. */
   #enqueue(change: () => Promise<void>): void {
-    const { signal } = this.#stopping;
-    this.#applying = this.#applying.then(async () => {
-      while (!signal.aborted) {
-        try {
-          await change();
-          this.#problem = undefined;
-          return;
-        } catch (error) {
-          this.#problem = messageOf(error);
-          this.#log.error('a change of the quotas could not be carried out; trying again', { reason: this.#problem });
-          await wait(this.#options.clock, retryMilliseconds, signal).catch(() => undefined);
-        }
-      }
-    });
-  }
-}
-
-/** What has been opened, to be closed in the opposite order. */
-class Parts {
-  readonly #closers: Stop[] = [];
-
-  onStop(close: Stop): void {
-    this.#closers.push(close);
+    const attempt = async (): Promise<void> => {
+      await change();
+      this.#problem = undefined;
+    };
+    const onFailure = (error: unknown): void =>
+      this.#failed('a change of the quotas could not be carried out; trying again', error);
+    const options = { clock: this.#options.clock, signal: this.#stopping.signal, onFailure };
+    this.#applying = this.#applying.then(() => untilDone(attempt, options));
   }
 
-  async stop(): Promise<void> {
-    await stopInTurn(...this.#closers.splice(0).reverse());
+  #failed(what: string, error: unknown): void {
+    this.#problem = error instanceof Error ? error.message : String(error);
+    this.#log.error(what, { reason: this.#problem });
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -4,7 +4,6 @@ import { FileSource } from '../certs/index.ts';
 import {
   clusterObjectSource,
   folderObjectSource,
-  wait,
   type KubeClient,
   type ObjectSet,
   type ObjectSource,
@@ -23,12 +22,13 @@ import {
 } from '../quota/index.ts';
 import { AdmissionServer, metricsRoute, OperationsServer, serverMetrics, type ListenAddress } from '../server/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
-import { openClientAuthorities } from './client-authorities.ts';
 import type { PrometheusMetrics } from '../telemetry/prometheus-metrics.ts';
+import { openClientAuthorities } from './client-authorities.ts';
 import { processMetrics } from './gate-metrics.ts';
 import type { QuotaHubConfiguration } from './quota-hub-configuration.ts';
 import { clientOfHubObjects, hubStoreOf } from './quota-hub-store.ts';
-import { stopInTurn, type Stop } from './stop-all.ts';
+import { OpenParts } from './stop-all.ts';
+import { untilDone } from './until-done.ts';
 
 export interface QuotaHubOptions {
   readonly configuration: QuotaHubConfiguration;
@@ -37,14 +37,11 @@ export interface QuotaHubOptions {
   readonly clock: Clock;
 }
 
-/** Between two attempts to carry out a change of the quotas while the store is away. */
-const retryMilliseconds = 1_000;
-
 /** The hub of a fleet: its ledger, the GlobalQuota objects and their status, and the door for members. */
 export class QuotaHub {
   readonly #options: QuotaHubOptions;
   readonly #stopping = new AbortController();
-  readonly #closers: Stop[] = [];
+  readonly #parts = new OpenParts();
   #applying: Promise<void> = Promise.resolve();
 
   constructor(options: QuotaHubOptions) {
@@ -60,11 +57,11 @@ export class QuotaHub {
     const { leaseSeconds } = configuration;
     const leaseMilliseconds = leaseSeconds * 1000;
     const client = await clientOfHubObjects(configuration);
-    if (client !== undefined) this.#closers.push(() => client.close());
+    if (client !== undefined) this.#parts.onStop(() => client.close());
     const store = await hubStoreOf(configuration, client);
     const ledger = new Ledger({ store, clock, log, events: ledgerMetrics(metrics) });
     await ledger.start();
-    this.#closers.push(() => ledger.stop());
+    this.#parts.onStop(() => ledger.stop());
     const hub: Hub = new Hub({
       ledger,
       clock,
@@ -78,7 +75,7 @@ export class QuotaHub {
     });
     const source = this.#sourceWith(client);
     source.start();
-    this.#closers.push(() => source.stop());
+    this.#parts.onStop(() => source.stop());
     await source.waitForSync(signal);
     const writer = client && new QuotaStatusWriter({ client, reader: hubReader(hub), clock, log });
     const apply = async ({ objects }: ObjectSet<GlobalQuota>): Promise<void> => {
@@ -90,7 +87,7 @@ export class QuotaHub {
       writer?.set(source.current);
     }
     writer?.start();
-    this.#closers.push(() => writer?.stop());
+    this.#parts.onStop(() => writer?.stop());
     source.subscribe((set) => {
       writer?.set(set);
       this.#enqueue(() => apply(set));
@@ -101,13 +98,13 @@ export class QuotaHub {
   async stop(): Promise<void> {
     this.#stopping.abort(new DOMException('the hub stops', 'AbortError'));
     await this.#applying;
-    await stopInTurn(...this.#closers.splice(0).reverse());
+    await this.#parts.stop();
   }
 
   async #serve(hub: Hub, signal: AbortSignal): Promise<ListenAddress> {
     const { configuration, metrics, log, clock } = this.#options;
     const certificates = new FileSource({ directory: configuration.certificates, logger: log, clock });
-    this.#closers.push(() => certificates.stop());
+    this.#parts.onStop(() => certificates.stop());
     await certificates.start(signal);
     processMetrics(metrics);
     const { healthPort, ...address } = configuration.server;
@@ -119,7 +116,7 @@ export class QuotaHub {
       logger: log,
     });
     await operations.start();
-    this.#closers.push(() => operations.stop());
+    this.#parts.onStop(() => operations.stop());
     const authorities = await openClientAuthorities({
       file: configuration.clientAuthority,
       setting: 'clientAuthority',
@@ -127,7 +124,7 @@ export class QuotaHub {
       clock,
       log,
     });
-    this.#closers.push(() => authorities.close());
+    this.#parts.onStop(() => authorities.close());
     const server: AdmissionServer = new AdmissionServer({
       registry: new WebhookRegistry([]),
       certificates,
@@ -140,7 +137,7 @@ export class QuotaHub {
       logger: log,
       clock,
     });
-    this.#closers.push(() => server.stop());
+    this.#parts.onStop(() => server.stop());
     return server.start();
   }
 
@@ -153,18 +150,12 @@ export class QuotaHub {
     return folderObjectSource({ folder, kinds, clock, logger: log });
   }
 
+  /** After those before it. */
   #enqueue(change: () => Promise<void>): void {
     const { clock, log } = this.#options;
-    const { signal } = this.#stopping;
-    this.#applying = this.#applying.then(async () => {
-      while (!signal.aborted) {
-        try {
-          return await change();
-        } catch (error) {
-          log.error('a change of the quotas could not be carried out; trying again', { error: error as Error });
-          await wait(clock, retryMilliseconds, signal).catch(() => undefined);
-        }
-      }
-    });
+    const onFailure = (error: unknown): void =>
+      log.error('a change of the quotas could not be carried out; trying again', { error: error as Error });
+    const options = { clock, signal: this.#stopping.signal, onFailure };
+    this.#applying = this.#applying.then(() => untilDone(change, options));
   }
 }

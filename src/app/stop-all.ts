@@ -23,6 +23,19 @@ export async function stopTogether(...stops: readonly Stop[]): Promise<void> {
   throwAll(results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : [])));
 }
 
+/** What has been opened so far, to be stopped in the opposite order. */
+export class OpenParts {
+  readonly #stops: Stop[] = [];
+
+  onStop(stop: Stop): void {
+    this.#stops.push(stop);
+  }
+
+  async stop(): Promise<void> {
+    await stopInTurn(...this.#stops.splice(0).reverse());
+  }
+}
+
 function throwAll(errors: readonly unknown[]): void {
   const [first] = errors;
   if (errors.length === 0) return;

@@ -38,19 +38,9 @@ export function readCensuses(text: string | null): Censuses {
 export function writeCensuses(censuses: Censuses): string | null {
   if (censuses.size === 0) return null;
   const body: CensusesBody = Object.fromEntries(
-    [...censuses].map(
-      ([
-        cluster,
-        {
-          signature,
-          stamp,
-          resources,
-          facts: { name, labels },
-        },
-      ]) => {
-        return [cluster, [signature, stamp, [...resources], name, labels]];
-      },
-    ),
+    [...censuses].map(([cluster, { signature, stamp, resources, facts }]) => {
+      return [cluster, [signature, stamp, [...resources], facts.name, facts.labels]];
+    }),
   );
   return JSON.stringify(body);
 }
