@@ -9,8 +9,9 @@ import { formatState, guardLabel, guardLabelValue, resolveGuardPolicy, stateAnno
 import { Gatekeeper } from '../src/guard/gatekeeper.ts';
 import { Slots } from '../src/guard/slots.ts';
 import { guardWebhooks } from '../src/guard/webhooks.ts';
-import { KubeClient, constantValue } from '../src/kube/index.ts';
+import { KubeClient } from '../src/kube/index.ts';
 import { silentLogger, systemClock } from '../src/telemetry/index.ts';
+import { plainClusterConfig } from '../test/cluster-config.ts';
 import { GuardPlane, object, podSpec } from '../test/guard/guard-plane.ts';
 import { serve, testAuthority } from '../test/loopback-server.ts';
 import { interleaved, summarise, type Rounds } from './rounds.ts';
@@ -51,15 +52,7 @@ const heldPod: Pod = {
 
 /** An API server that nobody may ask: a decision from the cache needs none. */
 function unreachable(): KubeClient {
-  return new KubeClient({
-    server: new URL('https://127.0.0.1:9'),
-    namespace: 'default',
-    tls: constantValue({ ca: undefined, certificate: undefined, key: undefined }),
-    tlsServerName: undefined,
-    insecureSkipTlsVerify: false,
-    token: undefined,
-    impersonation: undefined,
-  });
+  return new KubeClient(plainClusterConfig('https://127.0.0.1:9'));
 }
 
 function guardWebhook(): WebhookDefinition {

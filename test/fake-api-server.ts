@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
-import { constantValue, type ClusterConfig } from '../src/kube/index.ts';
+import type { ClusterConfig } from '../src/kube/index.ts';
 import type { KubernetesObject } from '../src/api/object-meta.ts';
+import { plainClusterConfig } from './cluster-config.ts';
 
 export interface FakeRequest {
   readonly method: string;
@@ -67,16 +68,7 @@ export class FakeApiServer {
   }
 
   clusterConfig(overrides: Partial<ClusterConfig> = {}): ClusterConfig {
-    return {
-      server: new URL(`http://127.0.0.1:${this.#port}`),
-      namespace: 'default',
-      tls: constantValue({ ca: undefined, certificate: undefined, key: undefined }),
-      tlsServerName: undefined,
-      insecureSkipTlsVerify: false,
-      token: undefined,
-      impersonation: undefined,
-      ...overrides,
-    };
+    return { ...plainClusterConfig(`http://127.0.0.1:${this.#port}`), ...overrides };
   }
 
   /** Creates or changes a ConfigMap, telling the watches. */

@@ -2,7 +2,8 @@ import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import type { Namespace } from '../api/generated/core.v1.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
-import { ApiStatusError, KubeClient, constantValue, type ObjectSet, type ObjectSource } from '../kube/index.ts';
+import { ApiStatusError, KubeClient, type ObjectSet, type ObjectSource } from '../kube/index.ts';
+import { plainClusterConfig } from '../../test/cluster-config.ts';
 import { FakeClock } from '../../test/fake-clock.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
 import { defineGuard, deletionGuardKind, Guards, Hooks, type DeletionGuard, type HookCall } from './index.ts';
@@ -45,15 +46,7 @@ class GivenSource implements ObjectSource<DeletionGuard> {
 
 const functions = { match: () => true, start: () => undefined, status: () => 'Done' as const, undo: () => undefined };
 
-const unreachable = new KubeClient({
-  server: new URL('https://127.0.0.1:1'),
-  namespace: 'default',
-  tls: constantValue({ ca: undefined, certificate: undefined, key: undefined }),
-  tlsServerName: undefined,
-  insecureSkipTlsVerify: false,
-  token: undefined,
-  impersonation: undefined,
-});
+const unreachable = new KubeClient(plainClusterConfig('https://127.0.0.1:1'));
 
 function guardsOf(source: GivenSource, definitions: readonly ReturnType<typeof defineGuard>[] = []): Guards {
   return new Guards({

@@ -7,6 +7,7 @@ import { ControlPlane } from '../../src/testing/control-plane/index.ts';
 import { findFreePort } from '../../src/testing/control-plane/free-port.ts';
 import { GateProcess } from './gate-process.ts';
 import { until } from './until.ts';
+import { widgetDefinition } from './widgets.ts';
 
 /** One cluster, one gate, a ledger in SQLite. */
 let plane: ControlPlane;
@@ -228,13 +229,9 @@ function widgetsWithDeadConversion(): object {
     schema: { openAPIV3Schema: { type: 'object' } },
   });
   return {
-    apiVersion: 'apiextensions.k8s.io/v1',
-    kind: 'CustomResourceDefinition',
-    metadata: { name: 'widgets.example.com' },
+    ...widgetDefinition,
     spec: {
-      group: 'example.com',
-      scope: 'Namespaced',
-      names: { plural: 'widgets', singular: 'widget', kind: 'Widget', listKind: 'WidgetList' },
+      ...widgetDefinition.spec,
       versions: [version('v1', true), version('v2', false)],
       conversion: {
         strategy: 'Webhook',

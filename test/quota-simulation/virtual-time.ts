@@ -44,6 +44,17 @@ export class VirtualTime {
     if (!isOver()) this.now = Math.max(this.now, end);
   }
 
+  /** Runs events until `work` is done, or nothing has come of it for a minute. */
+  async until<T>(work: Promise<T>): Promise<T> {
+    let isDone = false;
+    const end = (): void => {
+      isDone = true;
+    };
+    work.then(end, end);
+    await this.run(this.now + 60_000, () => isDone);
+    return work;
+  }
+
   #push(event: Event): void {
     const heap = this.#heap;
     let at = heap.push(event) - 1;
