@@ -12,8 +12,8 @@ import { startSallyport } from './subjects/subjects.ts';
 const minutes = Number(process.env['SOAK_MINUTES'] ?? 10);
 const idleConnections = Number(process.env['SOAK_IDLE'] ?? 10_000);
 const slowConnections = 200;
-/** Half of what bench/busy-webhooks can, which computes for two milliseconds each. */
-const perSecond = 250;
+/** Half of what bench/busy-webhooks can, which computes for five milliseconds each. */
+const perSecond = 95;
 /** Slope of memory that cannot be told from the saw-tooth of the collector, in MiB a minute. */
 const noise = 1;
 
@@ -58,7 +58,7 @@ let longest = 0;
 const opening = openMany(idleConnections);
 while (performance.now() - began < minutes * 60_000) {
   const [result] = await Promise.all([
-    steadyLoad({ port: gate.port, path: `${gate.paths.validate}?timeout=5s`, files, perSecond, seconds: 5 }),
+    steadyLoad({ url: gate.url('validate'), files, perSecond, seconds: 5, timeoutMilliseconds: 5000 }),
     drip(),
   ]);
   sent += result.sent;

@@ -1,13 +1,17 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
+import { memoryEnvironment } from '../../src/app/install-workloads.ts';
 import type { BenchFiles } from './files.ts';
+import { goProgram } from './go-program.ts';
 import { freePort, SubjectProcess, type ProcessOptions } from './process.ts';
 
 const root = join(import.meta.dirname, '../..');
 
-/** `sallyport serve` as it is shipped, with all that production has switched on; no cluster answers. */
+/**
+ * `sallyport serve` as it is shipped, with all that production has switched on and the environment that `sallyport manifests`
+ * gives it; no cluster answers.
+ */
 export async function startSallyport(
   files: BenchFiles,
   {
@@ -30,7 +34,7 @@ export async function startSallyport(
     command: [process.execPath, main, 'serve', '--config', configuration, '--no-register'],
     port,
     files,
-    environment: { KUBECONFIG: kubeconfig, ...environment },
+    environment: { ...memoryEnvironment, KUBECONFIG: kubeconfig, ...environment },
     ...options,
   });
   return Object.assign(started, { healthPort });
@@ -49,12 +53,7 @@ export async function startControllerRuntime(
   options: Partial<ProcessOptions> = {},
 ): Promise<SubjectProcess> {
   const port = await freePort();
-  const program = join(homedir(), '.cache/sallyport/bench/controller-runtime');
-  if (!existsSync(program)) {
-    const build = ['build', '-trimpath', '-ldflags', '-s -w', '-o', program, '.'];
-    const environment = { ...process.env, CGO_ENABLED: '0' };
-    run('go', build, join(root, 'bench/peers/controller-runtime'), environment);
-  }
+  const program = goProgram('controller-runtime', join(root, 'bench/peers/controller-runtime'));
   return SubjectProcess.start({
     name: 'controller-runtime',
     command: [program, '-port', String(port), '-certificates', files.certificates],
@@ -94,8 +93,8 @@ export async function startPepr(
   });
 }
 
-function run(program: string, args: readonly string[], cwd: string, env: NodeJS.ProcessEnv = process.env): void {
-  const { status, error } = spawnSync(program, args, { cwd, env, stdio: 'inherit' });
+function run(program: string, args: readonly string[], cwd: string): void {
+  const { status, error } = spawnSync(program, args, { cwd, stdio: 'inherit' });
   if (status !== 0) throw error ?? new Error(`${program} ${args.join(' ')} failed in ${cwd}`);
 }
 

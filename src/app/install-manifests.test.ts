@@ -9,7 +9,10 @@ interface Deployment {
   readonly spec: {
     readonly template: {
       readonly spec: {
-        readonly containers: readonly { readonly volumeMounts: readonly { readonly name: string }[] }[];
+        readonly containers: readonly {
+          readonly env: readonly object[];
+          readonly volumeMounts: readonly { readonly name: string }[];
+        }[];
         readonly volumes: readonly { readonly name: string }[];
       };
     };
@@ -52,4 +55,13 @@ describe('the authorities of client certificates', () => {
   it('are not mounted when nobody is asked for a certificate', () => {
     expect(JSON.stringify(print(''))).not.toContain('client-ca');
   });
+});
+
+it('all processes are kept small by their environment, which the limits of memory count on', () => {
+  const environments = print('').map(({ spec }) => spec.template.spec.containers[0]?.env);
+  const environment = [
+    { name: 'NODE_OPTIONS', value: '--max-semi-space-size=8' },
+    { name: 'MALLOC_ARENA_MAX', value: '1' },
+  ];
+  expect(environments).toEqual([environment, environment]);
 });

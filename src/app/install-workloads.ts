@@ -17,6 +17,12 @@ const userId = 65_532;
 /** Longest time from SIGTERM to the end; see the server's shutdown. */
 const terminationGracePeriodSeconds = 60;
 
+/**
+ * What keeps the process small: Node's young generation would grow to 48 MiB, and glibc's allocator keeps what each of its
+ * arenas had at most, of which there would be one for each thread.
+ */
+export const memoryEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '1' } as const;
+
 const plainResources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '256Mi' } };
 /** Keeps of every object what it is counted by: 435 MiB were measured at the start beside 10,000 Pods. */
 const quotaResources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { memory: '512Mi' } };
@@ -158,6 +164,7 @@ function gateContainer({ configuration, image }: WorkloadOptions, args: readonly
     name: 'gate',
     image,
     args,
+    env: Object.entries(memoryEnvironment).map(([name, value]) => ({ name, value })),
     ports: [{ name: 'health', containerPort: configuration.server.healthPort, protocol: 'TCP' }],
     resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '192Mi' } },
     // Served once there is a certificate, for which a new installation waits until its other half has come up.

@@ -74,7 +74,12 @@ export class AdmissionServer {
       judgeClient: (socket) =>
         clientCertificates === undefined ? undefined : judgeClientCertificate(socket, clientCertificates),
     });
-    this.#gate = new LoadGate({ clock, maxInWork: limits.maxRequestsInWork, maxQueued: limits.maxRequestsQueued });
+    this.#gate = new LoadGate({
+      clock,
+      maxInWork: limits.maxRequestsInWork,
+      maxQueued: limits.maxRequestsQueued,
+      hasArrivals: () => this.#connections.takeArrivals(),
+    });
     this.#bodies = new BodyBudget(limits.maxBufferedBytes);
     const blocks = new BlockWatch({
       clock,

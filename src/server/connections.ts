@@ -44,6 +44,7 @@ export class Connections {
   readonly #handshakes: Handshakes;
   readonly #open = new Map<object, Connection>();
   #closesAfterAnswers = false;
+  #hasArrivals = false;
   #cancelSweep: (() => void) | undefined;
 
   constructor(options: ConnectionsOptions) {
@@ -59,9 +60,19 @@ export class Connections {
     return this.#handshakes.size;
   }
 
+  /** Whether a connection was accepted since this was asked last. */
+  takeArrivals(): boolean {
+    const hasArrivals = this.#hasArrivals;
+    this.#hasArrivals = false;
+    return hasArrivals;
+  }
+
   /** Learns of the connections of `server`. */
   watch(server: Http2SecureServer): void {
-    server.on('connection', (socket: Socket) => this.#handshakes.begin(socket));
+    server.on('connection', (socket: Socket) => {
+      this.#hasArrivals = true;
+      this.#handshakes.begin(socket);
+    });
     server.prependListener('secureConnection', (socket: TLSSocket) => this.#handshakeEnds(socket));
     server.on('session', (session) => {
       session.setTimeout(this.#options.idleTimeoutMilliseconds, () => session.close());

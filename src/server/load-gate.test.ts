@@ -45,10 +45,16 @@ class TestWork implements Work {
   }
 }
 
-function setUp(limits: { maxInWork: number; maxQueued: number }) {
+/** `arrivals`: in how many turns of the event loop a connection comes. */
+function setUp({ arrivals = 0, ...limits }: { maxInWork: number; maxQueued: number; arrivals?: number }) {
   const clock = new FakeClock();
   const log: string[] = [];
-  const gate = new LoadGate({ clock, ...limits });
+  let turns = 0;
+  const hasArrivals = (): boolean => {
+    turns += 1;
+    return turns <= arrivals;
+  };
+  const gate = new LoadGate({ clock, ...limits, hasArrivals });
   const submit = (name: string, options: ConstructorParameters<typeof TestWork>[2] = {}): TestWork => {
     const work = new TestWork(name, log, options);
     gate.submit(work);
@@ -158,4 +164,20 @@ describe('LoadGate', () => {
     await new Promise<void>((resolve) => setImmediate(resolve));
     expect(log).toEqual(['run a', 'run b', 'run c', 'run d', 'run e']);
   });
+
+  it.each([
+    { arrivals: 0, turns: 1 },
+    { arrivals: 10, turns: 11 },
+    { arrivals: Infinity, turns: 65 },
+  ])(
+    'goes on with work when no more connections come, or too many: after $turns turns of the loop when $arrivals bring one',
+    async ({ arrivals, turns }) => {
+      const { clock, log, submit } = setUp({ maxInWork: 100, maxQueued: 100, arrivals });
+      submit('a', { takes: () => clock.advance(30) });
+      submit('b');
+      let turned = 0;
+      for (; log.length === 1 && turned < 100; turned += 1) await new Promise<void>((resolve) => setImmediate(resolve));
+      expect({ log, turned }).toEqual({ log: ['run a', 'run b'], turned: turns });
+    },
+  );
 });

@@ -20,13 +20,21 @@ export interface LoadGateOptions {
   readonly maxInWork: number;
   /** Requests that may wait for one of those places. */
   readonly maxQueued: number;
+  /** Whether a connection was accepted since this was asked last. */
+  readonly hasArrivals: () => boolean;
 }
 
 /**
- * How long requests are started in one turn of the event loop before it may look after its sockets again: callers that
- * hang up, probes, and requests that should go first.
+ * How long requests are started before the event loop may look after its sockets again: callers that come or hang up, probes,
+ * and requests that should go first.
  */
 const turnMilliseconds = 25;
+
+/**
+ * Of the event loop, between two turns of work: Node accepts one connection in each (libuv `uv__server_io`), and callers behind it
+ * would give up in the listen queue, unseen. The limit is there for a rush of connections that never ends.
+ */
+const maxAcceptingTurns = 64;
 
 /** A fifth of the way to each new measurement: settles within some ten requests, and forgets one outlier as soon. */
 const measurementWeight = 0.2;
@@ -44,6 +52,7 @@ export class LoadGate {
   readonly #maxInWork: number;
   readonly #maxOrdinaryInWork: number;
   readonly #maxQueued: number;
+  readonly #hasArrivals: () => boolean;
   readonly #urgent: Work[] = [];
   readonly #ordinary: Work[] = [];
   #inWork = 0;
@@ -53,11 +62,12 @@ export class LoadGate {
   #loopTime = 0;
   #workTime = 0;
 
-  constructor({ clock, maxInWork, maxQueued }: LoadGateOptions) {
+  constructor({ clock, maxInWork, maxQueued, hasArrivals }: LoadGateOptions) {
     this.#clock = clock;
     this.#maxInWork = maxInWork;
     this.#maxOrdinaryInWork = maxInWork - Math.floor(maxInWork / 10);
     this.#maxQueued = maxQueued;
+    this.#hasArrivals = hasArrivals;
   }
 
   get inWork(): number {
@@ -129,11 +139,16 @@ export class LoadGate {
     return !this.#isTurnScheduled || now - this.#turnStart < turnMilliseconds;
   }
 
-  /** The check phase follows the poll phase, in which requests arrive: once for all that came in one turn of the loop. */
   #scheduleTurn(now: number): void {
     this.#isTurnScheduled = true;
     this.#turnStart = now;
+    this.#endTurn(0);
+  }
+
+  /** The check phase follows the poll phase, in which requests arrive: once for all that came in one turn of the loop. */
+  #endTurn(acceptingTurns: number): void {
     setImmediate(() => {
+      if (acceptingTurns < maxAcceptingTurns && this.#hasArrivals()) return this.#endTurn(acceptingTurns + 1);
       this.#isTurnScheduled = false;
       if (this.queued > 0) this.#drain();
     });

@@ -148,6 +148,25 @@ it('an answered request leaves no timer behind', async () => {
   expect(clock.delays).toHaveLength(before);
 });
 
+describe('connections that come while handlers keep the event loop busy', () => {
+  it('are accepted all between two requests, not one after each', async () => {
+    const accepted: number[] = [];
+    const webhook = validator('busy', () => {
+      keepTheLoopBusy(30);
+      const { connections, handshakes } = gate.server.load;
+      accepted.push(connections + handshakes);
+    });
+    await using gate = await serve(authority, [webhook]);
+    const early = await Promise.all(Array.from({ length: 4 }, () => gate.connect()));
+    for (const client of early) client.post('/busy', review);
+    const late = await Promise.all(Array.from({ length: 30 }, () => gate.connect()));
+    for (const client of early) expect(await client.answer()).toMatchObject({ httpStatus: 200 });
+    // Before the first is answered the others have hardly begun.
+    expect(accepted[2]).toBe(early.length + late.length);
+    for (const client of [...early, ...late]) client[Symbol.dispose]();
+  });
+});
+
 describe('a handler that blocks the event loop', () => {
   const limits = { blockingHandlerMilliseconds: 50, maxEventLoopDelayMilliseconds: 100 };
 
