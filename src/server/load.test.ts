@@ -3,7 +3,7 @@ import { defineValidator, encodeReviewRequest, type WebhookDefinition } from '..
 import type { KeyPair } from '../certs/index.ts';
 import { buildRequest } from '../testing/index.ts';
 import { FakeClock } from '../../test/fake-clock.ts';
-import { serve, testAuthority, type RawAnswer } from '../../test/loopback-server.ts';
+import { serve, testAuthority, type RawAnswer, type RawHttpClient } from '../../test/loopback-server.ts';
 
 let authority: KeyPair;
 beforeAll(async () => {
@@ -146,6 +146,27 @@ it('an answered request leaves no timer behind', async () => {
   client.post('/answers.at.once?timeout=10s', review);
   expect(await client.answer()).toMatchObject({ httpStatus: 200 });
   expect(clock.delays).toHaveLength(before);
+});
+
+describe('100 writes at one time, each of which asks seven webhooks at once', () => {
+  it('wait, and are all answered', async () => {
+    const allow = validator('allow', () => undefined);
+    const { webhook, started, release } = held();
+    await using gate = await serve(authority, [webhook, allow], { limits: { maxRequestsInWork: 1 } });
+    using first = await gate.connect();
+    first.post('/held.until.told', review);
+    await started;
+    const clients: RawHttpClient[] = [];
+    for (let write = 0; write < 100; write += 1) {
+      clients.push(...(await Promise.all(Array.from({ length: 7 }, () => gate.connect()))));
+    }
+    for (const client of clients) client.post('/allow?timeout=30s', review);
+    await expect.poll(() => gate.server.load.requestsQueued, { timeout: 20_000 }).toBe(clients.length);
+    release();
+    const answers = await Promise.all(clients.map((client) => client.answer()));
+    expect(answers.filter((answer) => answer?.httpStatus === 200)).toHaveLength(clients.length);
+    for (const client of clients) client[Symbol.dispose]();
+  });
 });
 
 describe('connections that come while handlers keep the event loop busy', () => {

@@ -39,13 +39,12 @@ export class RequestLog {
     this.#extent = extent;
   }
 
-  write({ webhook: { name: webhook }, ...logged }: LoggedRequest): void {
-    const { request, outcome, httpStatus, durationMilliseconds, end, reason } = logged;
+  write({ webhook, request, outcome, httpStatus, durationMilliseconds, end, reason }: LoggedRequest): void {
     const isCertain = outcome === 'denied' || outcome === 'fault' || this.#extent === 'All';
     const standsFor = this.#extent === 'Off' ? 0 : isCertain ? 1 : this.#sample(outcome, end);
     if (standsFor === 0) return;
     this.#logger.info('request', {
-      webhook,
+      webhook: webhook.name,
       outcome,
       ...(request !== undefined && {
         uid: request.uid,

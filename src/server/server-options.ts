@@ -81,7 +81,10 @@ export interface ServerLimits {
   readonly idleTimeoutMilliseconds: number;
   /** Requests at work at one time. Default 256. */
   readonly maxRequestsInWork: number;
-  /** Requests that wait for that. Default 512. */
+  /**
+   * Requests that wait for that. Default 2048, one for each connection: whether they can be answered in time is told by their
+   * deadlines, and an API server that has 200 writes at one time calls all webhooks of one kind for each at once.
+   */
   readonly maxRequestsQueued: number;
   /** Not ready when what arrives has to wait longer than this for the event loop. Default 1000. */
   readonly maxEventLoopDelayMilliseconds: number;
@@ -135,7 +138,7 @@ export function resolveServerOptions(options: AdmissionServerOptions): ResolvedS
     headerTimeoutMilliseconds: 10_000,
     idleTimeoutMilliseconds: 120_000,
     maxRequestsInWork: 256,
-    maxRequestsQueued: 512,
+    maxRequestsQueued: 2048,
     maxEventLoopDelayMilliseconds: 1_000,
     blockingHandlerMilliseconds: 100,
     ...options.limits,
