@@ -93,10 +93,17 @@ async function order(process: ChildProcess, what: CreatePods): Promise<CreatedPo
   return created;
 }
 
+type Run = CreatedPods & {
+  /** Of the webhook server, for each Pod. */
+  readonly cpuMicroseconds: number;
+};
+
 /** Creates Pods, sees that the webhooks were called, and takes the Pods away again. */
-async function create({ name, namespace, subject }: Contender, clients: number, count: number): Promise<CreatedPods> {
+async function create({ name, namespace, subject }: Contender, clients: number, count: number): Promise<Run> {
   const { server, token, caCertificate } = plane;
+  const before = subject?.cpuSeconds() ?? 0;
   const created = await order(generator, { server, token, caCertificate, namespace, pods: count, clients });
+  const cpuMicroseconds = (((subject?.cpuSeconds() ?? 0) - before) * 1e6) / count;
   const path = `/api/v1/namespaces/${namespace}/pods`;
   const { items } = JSON.parse(await ask('GET', `${path}?limit=1`)) as {
     items: { metadata: { labels: Record<string, string> } }[];
@@ -104,7 +111,7 @@ async function create({ name, namespace, subject }: Contender, clients: number, 
   const isChanged = items[0]?.metadata.labels['team'] === 'unknown';
   if (isChanged !== (subject !== undefined)) throw new Error(`${name}: the Pods are not what they should be`);
   await ask('DELETE', `${path}?gracePeriodSeconds=0`);
-  return created;
+  return { ...created, cpuMicroseconds };
 }
 
 /** Resolves when a new Pod is changed, or, without webhooks, at once. */
@@ -145,7 +152,7 @@ for (const name of names) {
 }
 const figures: Figure[] = [];
 for (const clients of clientCounts) {
-  const runs = Object.fromEntries(names.map((name) => [name, [] as CreatedPods[]])) as Record<Name, CreatedPods[]>;
+  const runs = Object.fromEntries(names.map((name) => [name, [] as Run[]])) as Record<Name, Run[]>;
   for (let round = 0; round < rounds; round += 1) {
     for (const name of names) runs[name].push(await create(contenders[name], clients, pods));
   }
@@ -153,12 +160,19 @@ for (const clients of clientCounts) {
 }
 report('apiserver', 'Through a real API server (`npm run bench:apiserver`)', figures, process.argv.includes('--write'));
 
-function compare(clients: number, runs: Record<Name, readonly CreatedPods[]>): Figure[] {
+function compare(clients: number, runs: Record<Name, readonly Run[]>): Figure[] {
   const rate = (name: Name): Rounds => summarise(runs[name].map(({ perSecond }) => perSecond));
-  const added = (name: Name, which: Exclude<keyof CreatedPods, 'perSecond' | 'failure'>): Rounds =>
+  const added = (name: Name, which: 'averageMilliseconds' | 'p95Milliseconds' | 'p99Milliseconds'): Rounds =>
     summarise(runs[name].map((run, round) => run[which] - (runs.none[round]?.[which] ?? NaN)));
   const ratio = (above: Rounds, below: Rounds): Rounds =>
     summarise(above.all.map((value, round) => value / (below.all[round] ?? NaN)));
+  const cpu = (...which: Name[]): Record<string, Rounds> =>
+    Object.fromEntries(
+      which.map((name) => [
+        `${contenders[name].name}, µs of CPU for each Pod`,
+        summarise(runs[name].map(({ cpuMicroseconds }) => cpuMicroseconds)),
+      ]),
+    );
   const raw = (...which: Name[]): Record<string, Rounds> =>
     Object.fromEntries(which.map((name) => [`${contenders[name].name} /s`, rate(name)]));
   const latencies = (name: Name): [string, Rounds][] => [
@@ -172,13 +186,13 @@ function compare(clients: number, runs: Record<Name, readonly CreatedPods[]>): F
       what: `${what}: ours ÷ ${bare.name}`,
       wanted: '≥ 0.9',
       ratio: ratio(rate('ours'), rate('bare')),
-      raw: raw('none', 'bare', 'ours'),
+      raw: { ...raw('none', 'bare', 'ours'), ...cpu('bare', 'ours') },
     },
     {
       what: `${what}: ours ÷ ${controllerRuntime.name}`,
       wanted: '≥ 1.3',
       ratio: ratio(rate('ours'), rate('controllerRuntime')),
-      raw: raw('controllerRuntime'),
+      raw: { ...raw('controllerRuntime'), ...cpu('controllerRuntime') },
     },
     {
       what: `Pods created a second by ${clients} clients: 8 mutating and 8 validating webhooks of ours ÷ one of each`,

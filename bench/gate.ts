@@ -207,7 +207,7 @@ const figures: Figure[] = await startTimes();
   for (const other of [bare, controllerRuntime]) figures.push(compare(what, 'told', closing, ours, other));
   const memory = summarise([ours.memoryMebibytes('VmHWM')]);
   figures.push({
-    what: 'MiB of memory that `sallyport serve` held at most under all of this',
+    what: 'MiB of memory that `sallyport serve`, with the environment of its manifests, held at most under all of this',
     wanted: '≤ 150',
     ratio: memory,
     raw: Object.fromEntries(

@@ -11,8 +11,8 @@ import { startSallyport } from './subjects/subjects.ts';
 const rounds = Number(process.env['OVERLOAD_ROUNDS'] ?? 3);
 const seconds = 8;
 const timeoutMilliseconds = 1000;
-/** More than one core can: bench/busy-webhooks takes five milliseconds for each. */
-const beyondPeak = 220;
+/** Rates about what one core can, of which the peak is the best: bench/busy-webhooks takes five milliseconds for each. */
+const peakRates = [170, 185, 200];
 
 using files = await benchFiles();
 await using gate = await startSallyport(files, { webhooks: 'bench/busy-webhooks' });
@@ -53,7 +53,8 @@ const recoveries: number[] = [];
 const memory: number[] = [];
 await load(100, 4);
 for (let round = 0; round < rounds; round += 1) {
-  const peak = (await load(beyondPeak, seconds)).answeredPerSecond;
+  let peak = 0;
+  for (const rate of peakRates) peak = Math.max(peak, (await load(rate, seconds / 2)).answeredPerSecond);
   const before = await heldTooLong();
   peaks.push(peak);
   floods.push(await load(peak * 5, seconds));
@@ -61,7 +62,7 @@ for (let round = 0; round < rounds; round += 1) {
   recoveries.push(await untilReady());
   tooLong.push((await heldTooLong()) - before);
 }
-const of = (value: (flood: SteadyResult) => number): Rounds => summarise(floods.map(value));
+const flooded = (value: (flood: SteadyResult) => number): Rounds => summarise(floods.map(value));
 const figures: Figure[] = [
   {
     what: 'answered in time under five times the peak ÷ at the peak',
@@ -69,30 +70,30 @@ const figures: Figure[] = [
     ratio: summarise(floods.map(({ answeredPerSecond }, round) => answeredPerSecond / (peaks[round] ?? NaN))),
     raw: {
       'at the peak /s': summarise(peaks),
-      'under five times the peak /s': of(({ answeredPerSecond }) => answeredPerSecond),
-      sent: of(({ sent }) => sent),
-      'not sent, since 600 were under way': of(({ held }) => held),
-      'turned away': of(({ shed }) => shed),
-      'given up before there was a connection': of(({ unconnected }) => unconnected),
-      'given up on an answer, in what the connection had left of the time': of(({ unanswered }) => unanswered),
-      'connections opened': of(({ connections }) => connections),
-      'failed otherwise': of(({ failed }) => failed),
+      'under five times the peak /s': flooded(({ answeredPerSecond }) => answeredPerSecond),
+      sent: flooded(({ sent }) => sent),
+      'not sent, since 600 were under way': flooded(({ held }) => held),
+      'turned away': flooded(({ shed }) => shed),
+      'connections asked for': flooded(({ connections }) => connections),
+      'failed otherwise': flooded(({ failed }) => failed),
     },
   },
   {
-    what:
-      `the longest that anybody waited ÷ the timeout of ${timeoutMilliseconds} ms, from when there was a connection for the ` +
-      'request',
-    wanted: '≤ 1',
-    ratio: of(({ longestMilliseconds }) => longestMilliseconds / timeoutMilliseconds),
+    what: `callers that waited for their whole timeout of ${timeoutMilliseconds} ms in vain ÷ all`,
+    wanted: '0',
+    ratio: flooded(({ unconnected, unanswered, sent }) => (unconnected + unanswered) / sent),
     raw: {
-      ms: of(({ longestMilliseconds }) => longestMilliseconds),
-      'the longest pause of the load generator, ms': of(({ ownDelayMilliseconds }) => ownDelayMilliseconds),
+      'given up before there was a connection': flooded(({ unconnected }) => unconnected),
+      'given up on an answer, in what the connection had left of the time': flooded(({ unanswered }) => unanswered),
       'requests that the gate had for longer than the timeout': summarise(tooLong),
+      'the longest wait for an answer, from when there was a connection, ms': flooded(
+        (flood) => flood.longestMilliseconds,
+      ),
+      'the longest pause of the load generator, ms': flooded(({ ownDelayMilliseconds }) => ownDelayMilliseconds),
     },
   },
   {
-    what: 'ms from the end of the flood until the check `event-loop` of /readyz passes',
+    what: 'ms from the last answer of the flood until the check `event-loop` of /readyz passes',
     wanted: '≤ 5000',
     ratio: summarise(recoveries),
     raw: { 'memory after each round, MiB': summarise(memory) },

@@ -30,9 +30,9 @@ export interface SteadyResult {
   readonly unanswered: number;
   /** Anything else: another answer, or a connection that was closed. */
   readonly failed: number;
-  /** The longest that anybody who had a connection waited, for an answer of whatever kind or until it gave up, in milliseconds. */
+  /** The longest that anybody who had a connection waited for an answer of whatever kind, in milliseconds. */
   readonly longestMilliseconds: number;
-  /** Connections that were opened. */
+  /** Connections that were asked for. */
   readonly connections: number;
   /** The longest that the load generator paused between two looks at its clock, in milliseconds. */
   readonly ownDelayMilliseconds: number;
@@ -49,7 +49,8 @@ export async function steadyLoad(options: SteadyOptions): Promise<SteadyResult> 
   });
   const chunks: Buffer[] = [];
   child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(child, 'close');
+  const [code] = (await once(child, 'close')) as [number | null];
+  if (code !== 0) throw new Error(`the load generator ended with ${code}`);
   // What steady/main.go prints.
   return JSON.parse(Buffer.concat(chunks).toString()) as SteadyResult;
 }

@@ -57,7 +57,7 @@ describe('the authorities of client certificates', () => {
   });
 });
 
-it('all processes are kept small by their environment, which the limits of memory count on', () => {
+it('replicas that serve and the one that registers have the environment that their limits of memory count on', () => {
   const environments = print('').map(({ spec }) => spec.template.spec.containers[0]?.env);
   const environment = [
     { name: 'NODE_OPTIONS', value: '--max-semi-space-size=8' },

@@ -18,8 +18,8 @@ const userId = 65_532;
 const terminationGracePeriodSeconds = 60;
 
 /**
- * What keeps the process small: Node's young generation would grow to 48 MiB, and glibc's allocator keeps what each of its
- * arenas had at most, of which there would be one for each thread.
+ * Node would size its young generation by the limit of memory, to 1 MiB in ours, which doubles the 99th percentile, and to 16
+ * without one. glibc's arenas keep what each had at most. See docs/decisions/0032-load-and-memory.md.
  */
 export const memoryEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '1' } as const;
 

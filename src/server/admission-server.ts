@@ -78,7 +78,7 @@ export class AdmissionServer {
       clock,
       maxInWork: limits.maxRequestsInWork,
       maxQueued: limits.maxRequestsQueued,
-      hasArrivals: () => this.#connections.takeArrivals(),
+      takeArrivals: () => this.#connections.takeArrivals(),
     });
     this.#bodies = new BodyBudget(limits.maxBufferedBytes);
     const blocks = new BlockWatch({
@@ -264,7 +264,8 @@ export class AdmissionServer {
     // Closed by us while the request was on its way through Node.
     if (connection === undefined) return void response.destroy();
     response.on('close', () => this.#connections.requestEnded(connection));
-    this.#dispatcher.dispatch(request, response, connection);
+    const waited = this.#connections.waitedFor(connection);
+    this.#dispatcher.dispatch(request, response, connection.clientProblem, waited);
   }
 
   #useNewCertificate(): void {

@@ -6,11 +6,16 @@ import type { ClientProblem } from './client-certificate.ts';
 import { Handshakes } from './handshakes.ts';
 import type { HttpRequest } from './http-message.ts';
 
+/** A request that comes later than this after a handshake was not what the connection was opened for, or had no hurry. */
+const promptMilliseconds = 50;
+
 /** One connection after its handshake. */
 export interface Connection {
   readonly transport: TLSSocket | ServerHttp2Session;
   /** Why its client may not call webhooks; undefined when it may. */
   readonly clientProblem: ClientProblem | undefined;
+  /** From the connection to the end of its handshake. */
+  readonly handshakeMilliseconds: number;
   requestsInWork: number;
   /** Requests that came over it so far. */
   requests: number;
@@ -49,7 +54,7 @@ export class Connections {
 
   constructor(options: ConnectionsOptions) {
     this.#options = options;
-    this.#handshakes = new Handshakes(options.maxHandshakes);
+    this.#handshakes = new Handshakes(options.clock, options.maxHandshakes);
   }
 
   get size(): number {
@@ -60,7 +65,7 @@ export class Connections {
     return this.#handshakes.size;
   }
 
-  /** Whether a connection was accepted since this was asked last. */
+  /** Whether a connection was accepted since this was called last. */
   takeArrivals(): boolean {
     const hasArrivals = this.#hasArrivals;
     this.#hasArrivals = false;
@@ -77,7 +82,7 @@ export class Connections {
     server.on('session', (session) => {
       session.setTimeout(this.#options.idleTimeoutMilliseconds, () => session.close());
       // The session lends its socket out as a net.Socket; over TLS it is a TLSSocket.
-      this.#add(session, this.#options.judgeClient(session.socket as TLSSocket));
+      this.#add(session, this.#options.judgeClient(session.socket as TLSSocket), 0);
     });
   }
 
@@ -101,6 +106,15 @@ export class Connections {
     connection.requestsInWork += 1;
     connection.requests += 1;
     return connection;
+  }
+
+  /**
+   * How long the caller of the request that has just come over `connection` has waited for the connection, in milliseconds: its
+   * timeout counts from before.
+   */
+  waitedFor({ requests, lastUsed, handshakeMilliseconds }: Connection): number {
+    if (requests > 1 || this.#options.clock.monotonic() - lastUsed > promptMilliseconds) return 0;
+    return handshakeMilliseconds;
   }
 
   requestEnded(connection: Connection): void {
@@ -137,16 +151,21 @@ export class Connections {
   }
 
   #handshakeEnds(socket: TLSSocket): void {
-    this.#handshakes.end(socket);
+    const took = this.#handshakes.end(socket);
     // HTTP/2 comes as a session, which has its socket to itself.
-    if (socket.alpnProtocol !== 'h2') this.#add(socket, this.#options.judgeClient(socket));
+    if (socket.alpnProtocol !== 'h2') this.#add(socket, this.#options.judgeClient(socket), took);
   }
 
-  #add(transport: TLSSocket | ServerHttp2Session, clientProblem: ClientProblem | undefined): void {
+  #add(
+    transport: TLSSocket | ServerHttp2Session,
+    clientProblem: ClientProblem | undefined,
+    handshakeMilliseconds: number,
+  ): void {
     if (this.#open.size >= this.#options.maxConnections && !this.#closeLongestIdle()) return void transport.destroy();
     this.#open.set(transport, {
       transport,
       clientProblem,
+      handshakeMilliseconds,
       requestsInWork: 0,
       requests: 0,
       lastUsed: this.#options.clock.monotonic(),

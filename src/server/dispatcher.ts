@@ -1,5 +1,5 @@
 import type { WebhookRegistry } from '../admission/index.ts';
-import type { Connection } from './connections.ts';
+import type { ClientProblem } from './client-certificate.ts';
 import type { HealthEndpoint } from './health.ts';
 import {
   answer,
@@ -38,8 +38,13 @@ export class Dispatcher {
     this.#routes = this.#routesOf(registry);
   }
 
-  /** A request on the port of the webhooks. */
-  dispatch(request: HttpRequest, response: HttpResponse, connection: Connection): void {
+  /** A request on the port of the webhooks, whose caller has `waited` so many milliseconds for its connection. */
+  dispatch(
+    request: HttpRequest,
+    response: HttpResponse,
+    clientProblem: ClientProblem | undefined,
+    waited: number,
+  ): void {
     // Not `new URL()`: it costs more than everything else here together.
     const target = request.url ?? '/';
     const mark = target.indexOf('?');
@@ -50,9 +55,8 @@ export class Dispatcher {
     if (webhook === undefined && this.#dispatchHealth(path, query, request, response)) return;
     const mounted = webhook === undefined && !this.#options.hasOperationsPort ? this.#routes.mounted(path) : undefined;
     if (webhook === undefined && mounted === undefined) return this.#refuse(request, response, notFound);
-    const { clientProblem } = connection;
     if (webhook !== undefined) {
-      new ReviewExchange(this.#options.site, webhook, request, response).begin(query, clientProblem);
+      new ReviewExchange(this.#options.site, webhook, request, response).begin(query, clientProblem, waited);
     } else if (clientProblem !== undefined) this.#refuse(request, response, clientProblem);
     else if (mounted !== undefined) this.#handleMounted(mounted, request, response);
   }

@@ -1,4 +1,5 @@
 import type { Socket } from 'node:net';
+import type { Clock } from '../telemetry/index.ts';
 
 /**
  * TCP connections whose TLS handshake is not over, and how many of them there may be.
@@ -8,11 +9,13 @@ import type { Socket } from 'node:net';
  * it for another one would, in a rush, end all of them shortly before they are done.
  */
 export class Handshakes {
+  readonly #clock: Clock;
   readonly #max: number;
-  /** In the order they came. */
-  readonly #sockets = new Map<string, Socket>();
+  /** In the order they came, and when. */
+  readonly #sockets = new Map<string, { readonly socket: Socket; readonly since: number }>();
 
-  constructor(max: number) {
+  constructor(clock: Clock, max: number) {
+    this.#clock = clock;
     this.#max = max;
   }
 
@@ -28,24 +31,27 @@ export class Handshakes {
       silent.destroy();
     }
     const key = endpointOf(socket);
-    this.#sockets.set(key, socket);
+    this.#sockets.set(key, { socket, since: this.#clock.monotonic() });
     socket.once('close', () => {
-      if (this.#sockets.get(key) === socket) this.#sockets.delete(key);
+      if (this.#sockets.get(key)?.socket === socket) this.#sockets.delete(key);
     });
   }
 
-  /** The TLS socket over it is ready. */
-  end(socket: Socket): void {
-    this.#sockets.delete(endpointOf(socket));
+  /** The TLS socket over it is ready. Returns how long that took, in milliseconds. */
+  end(socket: Socket): number {
+    const key = endpointOf(socket);
+    const begun = this.#sockets.get(key);
+    this.#sockets.delete(key);
+    return begun === undefined ? 0 : this.#clock.monotonic() - begun.since;
   }
 
   destroyAll(): void {
-    for (const socket of [...this.#sockets.values()]) socket.destroy();
+    for (const { socket } of [...this.#sockets.values()]) socket.destroy();
   }
 
   #oldestSilent(): Socket | undefined {
     let looked = 0;
-    for (const [key, socket] of this.#sockets) {
+    for (const [key, { socket }] of this.#sockets) {
       if (socket.bytesRead === 0) {
         this.#sockets.delete(key);
         return socket;

@@ -45,16 +45,24 @@ class TestWork implements Work {
   }
 }
 
-/** `arrivals`: in how many turns of the event loop a connection comes. */
-function setUp({ arrivals = 0, ...limits }: { maxInWork: number; maxQueued: number; arrivals?: number }) {
+interface SetUp {
+  maxInWork: number;
+  maxQueued: number;
+  /** In how many turns of the event loop a connection comes, and how many milliseconds each such turn lasts. */
+  arrivals?: number;
+  accepting?: number;
+}
+
+function setUp({ arrivals = 0, accepting = 0, ...limits }: SetUp) {
   const clock = new FakeClock();
   const log: string[] = [];
   let turns = 0;
-  const hasArrivals = (): boolean => {
+  const takeArrivals = (): boolean => {
     turns += 1;
+    clock.advance(accepting);
     return turns <= arrivals;
   };
-  const gate = new LoadGate({ clock, ...limits, hasArrivals });
+  const gate = new LoadGate({ clock, ...limits, takeArrivals });
   const submit = (name: string, options: ConstructorParameters<typeof TestWork>[2] = {}): TestWork => {
     const work = new TestWork(name, log, options);
     gate.submit(work);
@@ -166,13 +174,15 @@ describe('LoadGate', () => {
   });
 
   it.each([
-    { arrivals: 0, turns: 1 },
-    { arrivals: 10, turns: 11 },
-    { arrivals: Infinity, turns: 65 },
+    { arrivals: 0, accepting: 0, turns: 1 },
+    { arrivals: 10, accepting: 0, turns: 11 },
+    { arrivals: 10, accepting: 1, turns: 11 },
+    { arrivals: Infinity, accepting: 0, turns: 65 },
+    { arrivals: Infinity, accepting: 5, turns: 6 },
   ])(
-    'goes on with work when no more connections come, or too many: after $turns turns of the loop when $arrivals bring one',
-    async ({ arrivals, turns }) => {
-      const { clock, log, submit } = setUp({ maxInWork: 100, maxQueued: 100, arrivals });
+    'goes on with work when no more connections come, or too many: after $turns turns of the loop when $arrivals bring one and take $accepting ms',
+    async ({ arrivals, accepting, turns }) => {
+      const { clock, log, submit } = setUp({ maxInWork: 100, maxQueued: 100, arrivals, accepting });
       submit('a', { takes: () => clock.advance(30) });
       submit('b');
       let turned = 0;

@@ -20,8 +20,8 @@ export interface LoadGateOptions {
   readonly maxInWork: number;
   /** Requests that may wait for one of those places. */
   readonly maxQueued: number;
-  /** Whether a connection was accepted since this was asked last. */
-  readonly hasArrivals: () => boolean;
+  /** Whether a connection was accepted since this was called last. */
+  readonly takeArrivals: () => boolean;
 }
 
 /**
@@ -31,10 +31,12 @@ export interface LoadGateOptions {
 const turnMilliseconds = 25;
 
 /**
- * Of the event loop, between two turns of work: Node accepts one connection in each (libuv `uv__server_io`), and callers behind it
- * would give up in the listen queue, unseen. The limit is there for a rush of connections that never ends.
+ * Turns of the event loop between two of work, in each of which Node accepts one connection (libuv since 1.46, `uv__server_io`);
+ * callers behind it would give up in the listen queue, unseen. Handshakes take half a millisecond: so many are in their time.
  */
 const maxAcceptingTurns = 64;
+/** As long as work goes on in one go, so that a rush of connections that does not end takes no more than half of the time. */
+const maxAcceptingMilliseconds = turnMilliseconds;
 
 /** A fifth of the way to each new measurement: settles within some ten requests, and forgets one outlier as soon. */
 const measurementWeight = 0.2;
@@ -52,7 +54,7 @@ export class LoadGate {
   readonly #maxInWork: number;
   readonly #maxOrdinaryInWork: number;
   readonly #maxQueued: number;
-  readonly #hasArrivals: () => boolean;
+  readonly #takeArrivals: () => boolean;
   readonly #urgent: Work[] = [];
   readonly #ordinary: Work[] = [];
   #inWork = 0;
@@ -62,12 +64,12 @@ export class LoadGate {
   #loopTime = 0;
   #workTime = 0;
 
-  constructor({ clock, maxInWork, maxQueued, hasArrivals }: LoadGateOptions) {
+  constructor({ clock, maxInWork, maxQueued, takeArrivals }: LoadGateOptions) {
     this.#clock = clock;
     this.#maxInWork = maxInWork;
     this.#maxOrdinaryInWork = maxInWork - Math.floor(maxInWork / 10);
     this.#maxQueued = maxQueued;
-    this.#hasArrivals = hasArrivals;
+    this.#takeArrivals = takeArrivals;
   }
 
   get inWork(): number {
@@ -142,13 +144,18 @@ export class LoadGate {
   #scheduleTurn(now: number): void {
     this.#isTurnScheduled = true;
     this.#turnStart = now;
-    this.#endTurn(0);
+    this.#endTurn(0, Infinity);
   }
 
-  /** The check phase follows the poll phase, in which requests arrive: once for all that came in one turn of the loop. */
-  #endTurn(acceptingTurns: number): void {
+  /**
+   * The check phase follows the poll phase, in which requests arrive: once for all that came in one turn of the loop, or in the
+   * turns in which connections came since `start`.
+   */
+  #endTurn(acceptingTurns: number, start: number): void {
     setImmediate(() => {
-      if (acceptingTurns < maxAcceptingTurns && this.#hasArrivals()) return this.#endTurn(acceptingTurns + 1);
+      const now = this.#clock.monotonic();
+      const mayAccept = acceptingTurns < maxAcceptingTurns && now - start < maxAcceptingMilliseconds;
+      if (mayAccept && this.#takeArrivals()) return this.#endTurn(acceptingTurns + 1, Math.min(start, now));
       this.#isTurnScheduled = false;
       if (this.queued > 0) this.#drain();
     });

@@ -1,3 +1,4 @@
+import { connect } from 'node:net';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { defineValidator, encodeReviewRequest, type WebhookDefinition } from '../admission/index.ts';
 import type { KeyPair } from '../certs/index.ts';
@@ -166,6 +167,31 @@ describe('100 writes at one time, each of which asks seven webhooks at once', ()
     const answers = await Promise.all(clients.map((client) => client.answer()));
     expect(answers.filter((answer) => answer?.httpStatus === 200)).toHaveLength(clients.length);
     for (const client of clients) client[Symbol.dispose]();
+  });
+});
+
+describe('the time that a caller waited for its connection', () => {
+  it.each([
+    { what: 'counts for a request that comes at once', pause: 0, advance: 301, httpStatus: 504 },
+    { what: 'is over before the rest', pause: 0, advance: 299, httpStatus: 200 },
+    { what: 'does not count for one that comes later', pause: 51, advance: 301, httpStatus: 200 },
+  ])('$what', async ({ pause, advance, httpStatus }) => {
+    const clock = new FakeClock();
+    const { webhook, started, release } = held();
+    await using gate = await serve(authority, [webhook], { clock });
+    const tcp = connect(gate.port, '127.0.0.1');
+    await expect.poll(() => gate.server.load.handshakes).toBe(1);
+    clock.advance(600);
+    using client = await gate.connect({ socket: tcp });
+    await expect.poll(() => gate.server.load.handshakes).toBe(0);
+    clock.advance(pause);
+    client.post('/held.until.told?timeout=1s', review);
+    await started;
+    // 900 of the 1000 ms are for the handler.
+    clock.advance(advance);
+    await new Promise<void>((resolve) => setImmediate(resolve));
+    release();
+    expect(await client.answer()).toMatchObject({ httpStatus });
   });
 });
 

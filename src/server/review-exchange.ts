@@ -103,17 +103,20 @@ export class ReviewExchange implements Work, AnswerOptions {
     return isControlPlaneRequest(this.#text);
   }
 
-  /** `query` is what follows the "?" of the request target; who has a `clientProblem` is told of it. */
-  begin(query: string, clientProblem: ClientProblem | undefined): void {
+  /**
+   * `query` is what follows the "?" of the request target; who has a `clientProblem` is told of it; `waited` is how long the
+   * caller waited for its connection, in milliseconds.
+   */
+  begin(query: string, clientProblem: ClientProblem | undefined, waited: number): void {
     this.#span = this.#site.tracer?.startRequest(`admission ${this.#webhook.name}`, this.#request.headers, {
       'sallyport.webhook': this.#webhook.name,
       'http.request.method': this.#request.method,
       'url.path': this.#webhook.path,
     });
     if (clientProblem !== undefined) return this.#refuse(clientProblem);
-    const refusal = this.#judgeHeader(query);
+    const refusal = this.#judgeHeader(query, waited);
     if (refusal !== undefined) return this.#refuse(refusal);
-    if (this.#deadline <= this.#start) return this.#shedUnread('requests wait too long for the event loop');
+    if (this.#deadline <= this.#start) return this.#shedUnread('its time was over when it came');
     this.#response.on('close', () => this.#closed());
     this.#request.on('data', (chunk: Buffer) => this.#receive(chunk));
     this.#request.on('end', () => this.#received());
@@ -174,7 +177,7 @@ export class ReviewExchange implements Work, AnswerOptions {
     this.#abort?.abort(reason);
   }
 
-  #judgeHeader(query: string): Omit<Refusal, 'close'> | undefined {
+  #judgeHeader(query: string, waited: number): Omit<Refusal, 'close'> | undefined {
     const { method, headers } = this.#request;
     if (method !== 'POST') {
       const message = `${method} is not allowed here; a review is sent by POST`;
@@ -196,7 +199,7 @@ export class ReviewExchange implements Work, AnswerOptions {
       return { code: 400, reason: 'BadRequest', message: 'timeout: is not a duration such as "10s" or "1m0s"' };
     }
     const timeout = stated === 'absent' ? this.#webhook.timeoutSeconds * 1000 : stated;
-    this.#deadline = this.#start + timeToAnswer(timeout) - this.#site.waited();
+    this.#deadline = this.#start + timeToAnswer(timeout) - waited - this.#site.waited();
     return undefined;
   }
 

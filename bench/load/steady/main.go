@@ -62,9 +62,12 @@ func main() {
 		log.Fatal(err)
 	}
 	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(pem)
+	if !roots.AppendCertsFromPEM(pem) {
+		log.Fatalf("%s: no certificate", *ca)
+	}
 	var mutex sync.Mutex
 	var all result
+	meanwhile := 0
 	dialer := &net.Dialer{Timeout: 30 * time.Second, KeepAlive: 30 * time.Second}
 	client := &http.Client{Transport: &http.Transport{
 		// HTTP/1.1, as an API server speaks it to webhooks that are not on its own machine.
@@ -102,14 +105,14 @@ func main() {
 		now := time.Now()
 		mutex.Lock()
 		defer mutex.Unlock()
-		if !connected.IsZero() {
+		if err == nil {
 			all.Longest = max(all.Longest, milliseconds(now.Sub(connected)))
 		}
 		switch {
 		case err == nil && status == 200:
 			all.Answered++
 			if now.Sub(began) <= length {
-				all.AnsweredPerSecond++
+				meanwhile++
 			}
 		case err == nil && status == 503:
 			all.Shed++
@@ -143,7 +146,10 @@ func main() {
 		time.Sleep(time.Millisecond)
 	}
 	open.Wait()
-	all.AnsweredPerSecond /= *seconds
+	// Connections may still be opened whose requests were given up.
+	mutex.Lock()
+	defer mutex.Unlock()
+	all.AnsweredPerSecond = float64(meanwhile) / *seconds
 	if err := json.NewEncoder(os.Stdout).Encode(all); err != nil {
 		log.Fatal(err)
 	}
