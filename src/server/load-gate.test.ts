@@ -166,7 +166,7 @@ describe('LoadGate', () => {
 
   it('lets the event loop turn when work keeps it busy', async () => {
     const { clock, log, submit } = setUp({ maxInWork: 100, maxQueued: 100 });
-    const busy = { takes: () => clock.advance(10) };
+    const busy = { takes: () => clock.advance(4) };
     for (const name of ['a', 'b', 'c', 'd', 'e']) submit(name, busy);
     expect(log).toEqual(['run a', 'run b', 'run c']);
     await new Promise<void>((resolve) => setImmediate(resolve));
@@ -178,7 +178,7 @@ describe('LoadGate', () => {
     { arrivals: 10, accepting: 0, turns: 11 },
     { arrivals: 10, accepting: 1, turns: 11 },
     { arrivals: Infinity, accepting: 0, turns: 65 },
-    { arrivals: Infinity, accepting: 5, turns: 6 },
+    { arrivals: Infinity, accepting: 5, turns: 3 },
   ])(
     'goes on with work when no more connections come, or too many: after $turns turns of the loop when $arrivals bring one and take $accepting ms',
     async ({ arrivals, accepting, turns }) => {

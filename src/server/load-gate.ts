@@ -28,7 +28,7 @@ export interface LoadGateOptions {
  * How long requests are started before the event loop may look after its sockets again: callers that come or hang up, probes,
  * and requests that should go first.
  */
-const turnMilliseconds = 25;
+const turnMilliseconds = 10;
 
 /**
  * Turns of the event loop between two of work, in each of which Node accepts one connection (libuv since 1.46, `uv__server_io`);

@@ -196,7 +196,7 @@ describe('the time that a caller waited for its connection', () => {
 });
 
 describe('connections that come while handlers keep the event loop busy', () => {
-  it('are accepted all between two requests, not one after each', async () => {
+  it('are accepted many between two requests, not one after each', async () => {
     const accepted: number[] = [];
     const webhook = validator('busy', () => {
       keepTheLoopBusy(30);
@@ -204,12 +204,12 @@ describe('connections that come while handlers keep the event loop busy', () => 
       accepted.push(connections + handshakes);
     });
     await using gate = await serve(authority, [webhook]);
-    const early = await Promise.all(Array.from({ length: 4 }, () => gate.connect()));
+    const early = await Promise.all(Array.from({ length: 6 }, () => gate.connect()));
     for (const client of early) client.post('/busy', review);
     const late = await Promise.all(Array.from({ length: 30 }, () => gate.connect()));
     for (const client of early) expect(await client.answer()).toMatchObject({ httpStatus: 200 });
-    // Before the first is answered the others have hardly begun.
-    expect(accepted[2]).toBe(early.length + late.length);
+    // The last of the early ones; one after each would make eleven.
+    expect(accepted[5]).toBeGreaterThan(15);
     for (const client of [...early, ...late]) client[Symbol.dispose]();
   });
 });
