@@ -274,7 +274,7 @@ export class Checker {
 }
 
 function units(amount: bigint | undefined): number {
-  return Number((amount ?? 0n) / nano);
+  return Number(amount ?? 0n) / Number(nano);
 }
 
 function nanoOf(list: ResourceList): ReadonlyMap<string, bigint> {

@@ -310,7 +310,7 @@ class World {
     for (const { key, charge } of blocks) {
       const { amounts, quotas } = charge?.pending[0] ?? { amounts: noAmounts, quotas: [] };
       const isShared = this.#profile.replicas > 1;
-      const held = { pods: wholeUnits(amounts.get('pods')), cpu: wholeUnits(amounts.get('cpu')) };
+      const held = { pods: unitsOf(amounts.get('pods')), cpu: unitsOf(amounts.get('cpu')) };
       const isHeld = (): boolean => isShared || !process.isAlive;
       this.#claims.prepaid(key.uid, { cluster, quota: quotas[0] ?? '', isHeld }, held, this.#time.now);
     }
@@ -780,8 +780,9 @@ class World {
   }
 }
 
-function wholeUnits(amount: bigint | undefined): number {
-  return Number((amount ?? 0n) / 1_000_000_000n);
+/** What blocks hold may be a fraction. */
+function unitsOf(amount: bigint | undefined): number {
+  return Number(amount ?? 0n) / 1_000_000_000;
 }
 
 function termsOf(id: string, hard: ObjectUsage, generation: number): QuotaTerms {

@@ -290,6 +290,18 @@ describe('Member and Hub', () => {
     expect((await two.create(15)).allowed).toBe(true);
   });
 
+  it('names what is lacking because a lost journal may hold it', async () => {
+    const both = (cpus: number, pods: number): ResourceList =>
+      new Map([...cpu(cpus), ['pods', Quantity.of(BigInt(pods))]]);
+    const set = terms(0, { hard: both(1000, 10) });
+    const { fleet, one, two } = await fleetOf(set);
+    expect((await one.create(0, { usage: both(1, 6) })).allowed).toBe(true);
+    await one.member.stop();
+    await fleet.join('eu-1', set);
+    const verdict = await two.create(0, { usage: both(1, 5) });
+    expect(verdict.refusals.map(({ requested }) => formatResourceList(requested))).toEqual([{ pods: '5' }]);
+  });
+
   it('counts on what a lost journal held, until an operator says that the cluster is gone', async () => {
     const { fleet, one, two } = await fleetOf(terms(10));
     await one.create(6);

@@ -260,7 +260,7 @@ export class Hub {
           name: this.#names.get(id) ?? id,
           slice: slice === undefined ? noAmounts : sliceOf(slice.rights),
           used: slice?.spent ?? noAmounts,
-          retired: (allotment.retired.get(id) ?? []).reduce((sum, { amounts }) => sumOf(sum, amounts), noAmounts),
+          retired: retiredOf(allotment, id),
           silentMilliseconds: this.#recalls.silentMilliseconds(id),
         };
       }),
@@ -417,21 +417,26 @@ export class Hub {
 
   #answerOf(quota: string, cluster: string, state: QuotaState, fenced: boolean): QuotaAnswer {
     const { allotment, hard } = state;
-    const slices = [...allotment.slices];
+    const { slices, retired } = allotment;
     return {
       quota,
       fenced,
-      rights: allotment.slices.get(cluster)?.rights ?? noRights,
+      rights: slices.get(cluster)?.rights ?? noRights,
       hard,
-      used: slices.reduce((sum, [, { spent }]) => sumOf(sum, spent), noAmounts),
-      clusters: slices.map(([id, slice]) => ({
+      used: [...slices.values()].reduce((sum, { spent }) => sumOf(sum, spent), noAmounts),
+      clusters: [...new Set([...slices.keys(), ...retired.keys()])].map((id) => ({
         name: this.#names.get(id) ?? id,
-        used: slice.spent,
-        slice: heldBy(slice),
+        used: slices.get(id)?.spent ?? noAmounts,
+        slice: sumOf(heldBy(slices.get(id)), retiredOf(allotment, id)),
       })),
       owed: owedOf(state),
     };
   }
+}
+
+/** What journals that a cluster no longer has may still have spent. */
+function retiredOf({ retired }: Allotment, cluster: string): Amounts {
+  return (retired.get(cluster) ?? []).reduce((sum, { amounts }) => sumOf(sum, amounts), noAmounts);
 }
 
 function areEqualPlaces(a: Heard['namespaces'], b: Heard['namespaces']): boolean {
