@@ -1,9 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { join } from 'node:path';
 import type { BenchFiles } from '../subjects/files.ts';
 import { goProgram } from '../subjects/go-program.ts';
-import { loadCore } from '../subjects/process.ts';
+import { onLoadCore } from './on-load-core.ts';
 
 export interface SteadyOptions {
   readonly url: string;
@@ -44,13 +42,6 @@ export async function steadyLoad(options: SteadyOptions): Promise<SteadyResult> 
   const program = goProgram('steady', join(import.meta.dirname, 'steady'));
   const target = ['-url', url, '-ca', join(files.certificates, 'ca.crt'), '-body', files.review(4)];
   const pace = ['-rate', String(perSecond), '-seconds', String(seconds), '-timeout', `${timeoutMilliseconds}ms`];
-  const child = spawn('taskset', ['-c', loadCore, program, ...target, ...pace], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  const [code] = (await once(child, 'close')) as [number | null];
-  if (code !== 0) throw new Error(`the load generator ended with ${code}`);
   // What steady/main.go prints.
-  return JSON.parse(Buffer.concat(chunks).toString()) as SteadyResult;
+  return JSON.parse(await onLoadCore(program, [...target, ...pace])) as SteadyResult;
 }

@@ -1,7 +1,6 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { once } from 'node:events';
+import { spawnSync } from 'node:child_process';
 import { join } from 'node:path';
-import { loadCore } from '../subjects/process.ts';
+import { onLoadCore } from './on-load-core.ts';
 
 export interface WrkOptions {
   readonly url: string;
@@ -26,13 +25,7 @@ export interface WrkResult {
 export async function wrk({ url, bodyFile, connections, seconds, closes = false }: WrkOptions): Promise<WrkResult> {
   const script = join(import.meta.dirname, 'wrk.lua');
   const pace = ['-t', '1', '-c', String(connections), '-d', `${seconds}s`, '--timeout', '30s'];
-  const child = spawn('taskset', ['-c', loadCore, 'wrk', ...pace, '-s', script, url, '--', bodyFile, String(closes)], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const chunks: Buffer[] = [];
-  child.stdout.on('data', (chunk: Buffer) => chunks.push(chunk));
-  await once(child, 'close');
-  const output = Buffer.concat(chunks).toString();
+  const output = await onLoadCore('wrk', [...pace, '-s', script, url, '--', bodyFile, String(closes)]);
   const line = /^result (.*)$/m.exec(output)?.[1];
   if (line === undefined) throw new Error(`wrk gave no result:\n${output}`);
   // What wrk.lua prints.

@@ -273,7 +273,8 @@ export class Checker {
   }
 }
 
-function units(amount: bigint | undefined): number {
+/** Pods or CPUs; what blocks and slices hold may be a fraction. */
+export function units(amount: bigint | undefined): number {
   return Number(amount ?? 0n) / Number(nano);
 }
 

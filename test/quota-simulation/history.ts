@@ -7,7 +7,7 @@ import { noAmounts } from '../../src/quota/ledger/amounts.ts';
 import type { LedgerChanges } from '../../src/quota/ledger/store.ts';
 import { messages, writeMessage } from '../../src/quota/slices/wire.ts';
 import { handlerMilliseconds, SimulatedApiServer, type ObjectUsage, type Outcome, type Review } from './api-server.ts';
-import { Checker, shared } from './checker.ts';
+import { Checker, units, shared } from './checker.ts';
 import { Claims } from './claims.ts';
 import { FaultyStore } from './faulty-store.ts';
 import { SimulatedGate, usageList } from './gate.ts';
@@ -310,7 +310,7 @@ class World {
     for (const { key, charge } of blocks) {
       const { amounts, quotas } = charge?.pending[0] ?? { amounts: noAmounts, quotas: [] };
       const isShared = this.#profile.replicas > 1;
-      const held = { pods: unitsOf(amounts.get('pods')), cpu: unitsOf(amounts.get('cpu')) };
+      const held = { pods: units(amounts.get('pods')), cpu: units(amounts.get('cpu')) };
       const isHeld = (): boolean => isShared || !process.isAlive;
       this.#claims.prepaid(key.uid, { cluster, quota: quotas[0] ?? '', isHeld }, held, this.#time.now);
     }
@@ -778,11 +778,6 @@ class World {
     }
     return problems;
   }
-}
-
-/** What blocks hold may be a fraction. */
-function unitsOf(amount: bigint | undefined): number {
-  return Number(amount ?? 0n) / 1_000_000_000;
 }
 
 function termsOf(id: string, hard: ObjectUsage, generation: number): QuotaTerms {
