@@ -113,7 +113,8 @@ const maxRetired = 16;
 
 function retire(retired: readonly RetiredSlice[], slice: HeldSlice): readonly RetiredSlice[] {
   if (slice.journal === null) return retired;
-  const all = [...retired, { journal: slice.journal, amounts: heldBy(slice) }];
+  // What was charged beyond the rights came past admission: the next journal finds it, and has no right to it.
+  const all = [...retired, { journal: slice.journal, amounts: sliceOf(slice.rights) }];
   const emptied = all.filter(({ amounts }) => amounts.size === 0).slice(0, Math.max(0, all.length - maxRetired));
   return all.filter((each) => !emptied.includes(each));
 }

@@ -153,6 +153,14 @@ class FleetMember {
     return this.#fleet.done(this.member.reserve(reservation));
   }
 
+  /** An object of that number is there, which nobody asked about. */
+  async discover(number: number, amount: number): Promise<void> {
+    const uid = `object-${number}`;
+    const key = { cluster: this.#cluster, resource: 'pods', uid };
+    const object = { key, namespace: 'shop', name: uid, usage: cpu(amount), quotas: ['q'], resourceVersion: 1n };
+    await this.#fleet.done(this.#ledger.observe([{ type: 'present', ...object }]));
+  }
+
   /** Names of those that its journal has. */
   async quotas(): Promise<string[]> {
     return (await this.#fleet.done(this.#ledger.quotas())).map(({ terms: { name } }) => name);
@@ -310,6 +318,21 @@ describe('Member and Hub', () => {
     expect((await two.create(5)).allowed).toBe(false);
     await fleet.done(fleet.hub.forgetCluster('id-of-eu-1', { by: 'jane', reason: 'burnt down' }));
     expect((await two.create(5)).allowed).toBe(true);
+  });
+
+  it('gives a new journal no right to what came past admission', async () => {
+    const { fleet, one, two } = await fleetOf(terms(10));
+    expect((await two.create(10)).allowed).toBe(true);
+    await one.discover(1, 4);
+    await fleet.pass(60);
+    expect(await fleet.slices()).toMatchObject({ pool: '-4', 'eu-1': '0', 'us-1': '10' });
+    await one.member.stop();
+    const anew = await fleet.join('eu-1', terms(10));
+    await anew.discover(1, 4);
+    await fleet.pass(60);
+    expect(await fleet.slices()).toMatchObject({ pool: '-4', 'eu-1': '0', 'us-1': '10' });
+    await anew.remove(1);
+    expect((await anew.create(4)).allowed).toBe(false);
   });
 
   it('tell of what they do', async () => {
