@@ -34,7 +34,11 @@ class CrashingDatabase extends DatabaseSync {
   }
 }
 
-const store = new SqliteLedgerStore({ path, openDatabase: (file, options) => new CrashingDatabase(file, options) });
+const store = new SqliteLedgerStore({
+  path,
+  maxRecentCharges: 4,
+  openDatabase: (file, options) => new CrashingDatabase(file, options),
+});
 const ledger = new Ledger({ store, maxBatch: 5 });
 await ledger.start();
 for (const id of ['a', 'b']) await ledger.setTerms(quotaTerms(id, { pods: '30' }));

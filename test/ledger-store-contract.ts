@@ -208,7 +208,7 @@ export function describeLedgerStore(
       expect(formatResourceList((await ledger.standing('b'))?.debt ?? new Map())).toEqual({ pods: '1' });
     });
 
-    it('pages through charges in the order of their keys, filtered', async () => {
+    it('pages through charges, each once, filtered', async () => {
       const { ledger, store } = await setUp();
       await ledger.setTerms(quotaTerms('team', { pods: '5000' }));
       const all = Array.from({ length: 30 }, (_, index) =>
@@ -226,7 +226,7 @@ export function describeLedgerStore(
       for (let after; ;) {
         const page = await store.charges({ limit: 7, ...(after !== undefined && { after }) });
         pages.push(...ids(page));
-        after = page.at(-1)?.key;
+        after = page.at(-1);
         if (page.length < 7) break;
       }
       expect(new Set(pages).size).toBe(pages.length);

@@ -246,7 +246,7 @@ export class Ledger {
   }
 
   /**
-   * Reservations that nothing has been seen of, oldest key first. Those that are due can be settled by a consistent read.
+   * Reservations that nothing has been seen of. Those that are due can be settled by a consistent read.
    * Those that stay due because their cluster cannot be read are stranded: still charged.
    */
   async openReservations(filter: { readonly cluster?: string } = {}): Promise<OpenReservation[]> {
@@ -444,17 +444,17 @@ export class Ledger {
     };
   }
 
-  /** Charges in the order of their keys, read in pages; not one moment's picture. */
+  /** Charges in the order of the store, read in pages; not one moment's picture. */
   async *charges(query: Omit<ChargeQuery, 'limit' | 'after'> = {}): AsyncGenerator<Charge> {
     for await (const page of this.#pages(query)) yield* page;
   }
 
   async *#pages(query: Omit<ChargeQuery, 'limit' | 'after'>): AsyncGenerator<Charge[]> {
     const limit = 500;
-    for (let after: ChargeKey | undefined; ;) {
+    for (let after: Charge | undefined; ;) {
       const page = await this.#store.charges({ ...query, after, limit });
       yield page;
-      after = page.at(-1)?.key;
+      after = page.at(-1);
       if (page.length < limit) return;
     }
   }

@@ -1,4 +1,4 @@
-import { isPrepaid, type ChargeKey } from './charge.ts';
+import { isPrepaid, type Charge } from './charge.ts';
 import type { Observation, ObservationOutcome, Settlement, SettlementOutcome } from './operations.ts';
 import type { LedgerStore } from './store.ts';
 
@@ -70,7 +70,7 @@ export class Recount {
     }
     this.#counts.uncountable = uncountable.size;
     const blocks: Settlement[] = [];
-    for (let after: ChargeKey | undefined; ;) {
+    for (let after: Charge | undefined; ;) {
       const page = await this.#ports.charges({ cluster, resource, after, limit: pageSize });
       const countable = page.filter(({ key }) => !uncountable.delete(key.uid));
       const settlements = countable.map(({ key, namespace }): Settlement => {
@@ -81,7 +81,7 @@ export class Recount {
       const ofObjects = settlements.filter(({ key }) => !isPrepaid(key));
       blocks.push(...settlements.filter(({ key }) => isPrepaid(key)));
       if (ofObjects.length > 0) this.#count(await this.#ports.settle(ofObjects));
-      after = page.at(-1)?.key;
+      after = page.at(-1);
       if (page.length < pageSize) break;
     }
     const unknown = [...left.values()].filter(({ quotas }) => quotas.length > 0);

@@ -74,8 +74,8 @@ export interface ChargeQuery {
   readonly open?: boolean | undefined;
   /** Only those that were released before this wall-clock time. Without it the released are left out. */
   readonly releasedBefore?: number | undefined;
-  /** Only those after this one, in the store's order of cluster, resource and uid. */
-  readonly after?: ChargeKey | undefined;
+  /** Only those that come after this one, which the store returned for the same query. Its order does not change. */
+  readonly after?: Charge | undefined;
   readonly limit: number;
 }
 

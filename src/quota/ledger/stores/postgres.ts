@@ -107,7 +107,7 @@ export class PostgresLedgerStore implements LedgerStore {
       open === true && 'is_open',
       releasedBefore === undefined ? 'released_at IS NULL' : `released_at < ${value(Math.round(releasedBefore))}`,
       after !== undefined &&
-        `(cluster, resource, uid) > (${value(after.cluster)}, ${value(after.resource)}, ${value(after.uid)})`,
+        `(cluster, resource, uid) > (${value(after.key.cluster)}, ${value(after.key.resource)}, ${value(after.key.uid)})`,
     ].filter((condition) => condition !== false);
     const sql = `SELECT ${chargeColumns} FROM sallyport_charge WHERE ${conditions.join(' AND ')}
       ORDER BY cluster, resource, uid LIMIT ${value(limit)}`;

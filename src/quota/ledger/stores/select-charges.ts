@@ -18,7 +18,7 @@ function matchesQuery(charge: Charge, query: ChargeQuery): boolean {
     (namespace === undefined || charge.namespace === namespace) &&
     (open !== true || charge.pending.length > 0) &&
     (releasedBefore === undefined ? released === null : released !== null && released.at < releasedBefore) &&
-    (after === undefined || compareKeys(key, after) > 0)
+    (after === undefined || compareKeys(key, after.key) > 0)
   );
 }
 

@@ -164,11 +164,16 @@ describe('SqliteLedgerStore', () => {
         const prepare = database.prepare.bind(database);
         database.prepare = (sql) => {
           const statement = prepare(sql);
-          const table = /^SELECT .* FROM (\w+) WHERE/.exec(sql)?.[1];
+          const table = /^SELECT .* FROM (\w+)/.exec(sql)?.[1];
           const all = statement.all.bind(statement) as (...values: string[]) => ReturnType<typeof statement.all>;
+          const get = statement.get.bind(statement) as (...values: string[]) => ReturnType<typeof statement.get>;
           statement.all = (...values: unknown[]) => {
             if (table !== undefined) onRead(table);
             return all(...(values as string[]));
+          };
+          statement.get = (...values: unknown[]) => {
+            if (table !== undefined) onRead(table);
+            return get(...(values as string[]));
           };
           return statement;
         };
@@ -188,7 +193,7 @@ describe('SqliteLedgerStore', () => {
     reads.length = 0;
     await ledger.observe(each.map((id) => present(reservation(`pod-of-${id}`, [id], { namespace: id }), 3n)));
     const count = (table: string) => reads.filter((read) => read === table).length;
-    expect([count('charge'), count('quota'), count('account')]).toEqual([64, 64, 64 * 3]);
+    expect([count('charge_key'), count('charge'), count('quota'), count('account')]).toEqual([64, 0, 64, 64 * 3]);
     await ledger.stop();
   });
 
@@ -227,11 +232,32 @@ describe('SqliteLedgerStore', () => {
     await ledger.stop();
     // As the first schema was.
     const former = new DatabaseSync(join(folder, 'good.sqlite'));
-    former.exec('ALTER TABLE quota DROP COLUMN census; PRAGMA user_version = 1');
+    former.exec(`
+      ALTER TABLE quota DROP COLUMN census;
+      DROP TABLE charge_key; DROP TABLE charge_keyed;
+      DROP INDEX charge_place; DROP INDEX charge_open; DROP INDEX charge_released;
+      ALTER TABLE charge RENAME TO later;
+      CREATE TABLE charge (
+        cluster TEXT NOT NULL, resource TEXT NOT NULL, uid TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+        body TEXT NOT NULL, open INTEGER NOT NULL, released_at INTEGER, release_reason TEXT
+      ) STRICT;
+      CREATE UNIQUE INDEX charge_key ON charge (cluster, resource, uid);
+      CREATE INDEX charge_open ON charge (cluster) WHERE open = 1;
+      CREATE INDEX charge_released ON charge (released_at) WHERE released_at IS NOT NULL;
+      INSERT INTO charge SELECT cluster, resource, uid, namespace, name, body, open, released_at, release_reason FROM later;
+      DROP TABLE later;
+      PRAGMA user_version = 1;
+    `);
     former.close();
     const migrated = await open(join(folder, 'good.sqlite'));
     const census = await migrated.ledger.beginCensus('team', 'uid-1', 'all', { name: 'east', labels: {} });
     expect(census.resources).toEqual(new Set());
+    const known = present(reservation('a', ['team']), 3n);
+    expect(await migrated.ledger.observe([known, present(reservation('b', ['team']), 4n)])).toEqual([
+      'unchanged',
+      'discovered',
+    ]);
+    await checkSums(migrated.store);
     await migrated.ledger.stop();
     expect(readFileSync(join(folder, 'good.sqlite')).subarray(0, 6).toString()).toBe('SQLite');
     await expect(open(import.meta.filename)).rejects.toMatchObject({ fatal: true });

@@ -16,18 +16,33 @@ import type {
 } from '../store.ts';
 import type { StoredQuota } from '../terms.ts';
 import { decodeAmounts, decodeCharge, decodeTerms, encodeAmounts, encodeCharge, encodeTerms } from './encoding.ts';
+import { rowsSchema, SqliteRows } from './sqlite-rows.ts';
 
 export interface SqliteLedgerStoreOptions {
   /** Of the database; its `-wal` and `-shm` lie beside it. On a local disk: SQLite's locks do not hold on network file systems. */
   readonly path: string;
   /** How long to wait for another process that writes. Default: 5000. */
   readonly busyTimeoutMilliseconds?: number;
+  /** How many charges are known in memory alone before the oldest of them go into the index. Default: 32768. */
+  readonly maxRecentCharges?: number;
   /** Default: `node:sqlite`'s own. */
   readonly openDatabase?: (path: string, options: { readonly timeout: number }) => DatabaseSync;
 }
 
 /** Raised with every change of the tables, in `PRAGMA user_version`. */
-const schemaVersion = 2;
+const schemaVersion = 3;
+
+const chargeSchema = `
+  CREATE TABLE charge (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    cluster TEXT NOT NULL, resource TEXT NOT NULL, uid TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
+    body TEXT NOT NULL, open INTEGER NOT NULL, released_at INTEGER, release_reason TEXT
+  ) STRICT;
+  CREATE INDEX charge_place ON charge (cluster, resource);
+  CREATE INDEX charge_open ON charge (cluster) WHERE open = 1;
+  CREATE INDEX charge_released ON charge (released_at) WHERE released_at IS NOT NULL;
+  ${rowsSchema}
+`;
 
 const schema = `
   CREATE TABLE quota (id TEXT PRIMARY KEY, terms TEXT NOT NULL, removed INTEGER NOT NULL, memo TEXT, census TEXT) STRICT, WITHOUT ROWID;
@@ -35,27 +50,32 @@ const schema = `
     quota TEXT NOT NULL, cluster TEXT NOT NULL, namespace TEXT NOT NULL, used TEXT NOT NULL, reserved TEXT NOT NULL,
     PRIMARY KEY (quota, cluster, namespace)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE charge (
-    cluster TEXT NOT NULL, resource TEXT NOT NULL, uid TEXT NOT NULL, namespace TEXT NOT NULL, name TEXT NOT NULL,
-    body TEXT NOT NULL, open INTEGER NOT NULL, released_at INTEGER, release_reason TEXT
-  ) STRICT;
-  CREATE UNIQUE INDEX charge_key ON charge (cluster, resource, uid);
-  CREATE INDEX charge_open ON charge (cluster) WHERE open = 1;
-  CREATE INDEX charge_released ON charge (released_at) WHERE released_at IS NOT NULL;
+  ${chargeSchema}
   CREATE TABLE cluster (id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE) STRICT, WITHOUT ROWID;
   CREATE TABLE audit (seq INTEGER PRIMARY KEY, at INTEGER NOT NULL, kind TEXT NOT NULL, facts TEXT NOT NULL) STRICT;
   PRAGMA user_version = ${schemaVersion};
 `;
 
+/** Charges had no `seq`, and one index of their keys. */
+const toSchema3 = `
+  DROP INDEX charge_key; DROP INDEX charge_open; DROP INDEX charge_released;
+  ALTER TABLE charge RENAME TO former;
+  ${chargeSchema}
+  INSERT INTO charge (cluster, resource, uid, namespace, name, body, open, released_at, release_reason)
+    SELECT cluster, resource, uid, namespace, name, body, open, released_at, release_reason FROM former ORDER BY rowid;
+  DROP TABLE former;
+  PRAGMA user_version = ${schemaVersion};
+`;
+
 const statements = {
-  charge: `SELECT namespace, name, body, released_at, release_reason FROM charge WHERE cluster = ? AND resource = ? AND uid = ?`,
+  charge: 'SELECT namespace, name, body, released_at, release_reason FROM charge WHERE seq = ?',
   quota: 'SELECT id, terms, removed, memo, census FROM quota WHERE id = ?',
   account: 'SELECT used, reserved FROM account WHERE quota = ? AND cluster = ? AND namespace = ?',
   insertCharge: `INSERT INTO charge (namespace, name, body, open, released_at, release_reason, cluster, resource, uid)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`,
   updateCharge: `UPDATE charge SET namespace = ?, name = ?, body = ?, open = ?, released_at = ?, release_reason = ?
-    WHERE cluster = ? AND resource = ? AND uid = ?`,
-  deleteCharge: 'DELETE FROM charge WHERE cluster = ? AND resource = ? AND uid = ?',
+    WHERE seq = ?`,
+  deleteCharge: 'DELETE FROM charge WHERE seq = ?',
   putQuota: 'INSERT OR REPLACE INTO quota (id, terms, removed, memo, census) VALUES (?, ?, ?, ?, ?)',
   deleteQuota: 'DELETE FROM quota WHERE id = ?',
   putAccount: 'INSERT OR REPLACE INTO account (quota, cluster, namespace, used, reserved) VALUES (?, ?, ?, ?, ?)',
@@ -84,18 +104,22 @@ export class SqliteLedgerStore implements LedgerStore {
   readonly #options: Required<SqliteLedgerStoreOptions>;
   #database: DatabaseSync | undefined;
   #statements: Statements | undefined;
+  #rows: SqliteRows | undefined;
+  /** Of charges that were read page by page. */
+  readonly #places = new WeakMap<Charge, number>();
   #fatal: LedgerStoreError | undefined;
 
   constructor(options: SqliteLedgerStoreOptions) {
     this.#options = {
       busyTimeoutMilliseconds: 5000,
+      maxRecentCharges: 32_768,
       openDatabase: (path, { timeout }) => new DatabaseSync(path, { timeout }),
       ...options,
     };
   }
 
   async open(): Promise<void> {
-    const { path, busyTimeoutMilliseconds, openDatabase } = this.#options;
+    const { path, busyTimeoutMilliseconds, maxRecentCharges, openDatabase } = this.#options;
     this.#guarded(() => {
       const database = openDatabase(path, { timeout: busyTimeoutMilliseconds });
       this.#database = database;
@@ -110,11 +134,18 @@ export class SqliteLedgerStore implements LedgerStore {
       this.#statements = Object.fromEntries(
         Object.entries(statements).map(([name, sql]) => [name, prepare(sql)]),
       ) as unknown as Statements;
+      this.#rows = new SqliteRows(database, maxRecentCharges);
+      database.exec('BEGIN IMMEDIATE');
+      this.#rows.begun();
+      this.#rows.index();
+      database.exec('COMMIT');
+      this.#rows.committed();
     });
   }
 
   async close(): Promise<void> {
     this.#statements = undefined;
+    this.#rows = undefined;
     this.#database?.close();
     this.#database = undefined;
   }
@@ -123,15 +154,20 @@ export class SqliteLedgerStore implements LedgerStore {
     _needs: LedgerNeeds,
     decide: (view: LedgerView) => { readonly changes: LedgerChanges; readonly result: T },
   ): Promise<T> {
-    const { database, prepared } = this.#opened();
+    const { database, prepared, rows } = this.#opened();
     this.#guarded(() => database.exec('BEGIN IMMEDIATE'));
-    const view = new SqliteView(prepared);
+    const view = new SqliteView(prepared, rows);
     try {
+      this.#guarded(() => rows.begun());
       const { changes, result } = decide(view);
       this.#guarded(() => {
         if (view.failure !== undefined) throw view.failure;
-        if (!write(prepared, changes)) database.exec('ROLLBACK');
-        else database.exec('COMMIT');
+        if (!write(prepared, view, rows, changes)) database.exec('ROLLBACK');
+        else {
+          rows.index();
+          database.exec('COMMIT');
+          rows.committed();
+        }
       });
       return result;
     } catch (error) {
@@ -166,22 +202,28 @@ export class SqliteLedgerStore implements LedgerStore {
       ...(after === undefined
         ? []
         : [
-            ['(cluster, resource, uid) > (?, ?, ?)', after.cluster, after.resource, after.uid] as [string, ...string[]],
+            ['(cluster, resource, seq) > (?, ?, ?)', after.key.cluster, after.key.resource, this.#placeOf(after)] as [
+              string,
+              ...(string | number)[],
+            ],
           ]),
     ];
     const where = conditions.map(([sql]) => sql).join(' AND ');
-    // Few are open, and uids are random: to sort the open ones costs less than an index in order at every write.
+    // Few are open: to sort them costs less than an index in order at every write.
     const hint = open === true ? 'INDEXED BY charge_open' : '';
-    const sql = `SELECT cluster, resource, uid, namespace, name, body, released_at, release_reason FROM charge ${hint}
-      WHERE ${where} ORDER BY cluster, resource, uid LIMIT ?`;
+    const sql = `SELECT seq, cluster, resource, uid, namespace, name, body, released_at, release_reason FROM charge ${hint}
+      WHERE ${where} ORDER BY cluster, resource, seq LIMIT ?`;
     const { database } = this.#opened();
     return this.#guarded(() => {
       const statement = database.prepare(sql);
       statement.setReadBigInts(true);
       const values = conditions.flatMap(([, ...each]) => each);
-      return rows(statement, ...values, limit).map((row) =>
-        toCharge({ cluster: text(row['cluster']), resource: text(row['resource']), uid: text(row['uid']) }, row),
-      );
+      return rows(statement, ...values, limit).map((row) => {
+        const key = { cluster: text(row['cluster']), resource: text(row['resource']), uid: text(row['uid']) };
+        const charge = toCharge(key, row);
+        this.#places.set(charge, Number(row['seq']));
+        return charge;
+      });
     });
   }
 
@@ -200,17 +242,23 @@ export class SqliteLedgerStore implements LedgerStore {
     );
   }
 
+  #placeOf(charge: Charge): number {
+    const place = this.#places.get(charge);
+    if (place === undefined) throw new TypeError('charges after one that this store did not return');
+    return place;
+  }
+
   #read<T>(read: (prepared: Statements) => T): T {
     const { prepared } = this.#opened();
     return this.#guarded(() => read(prepared));
   }
 
-  #opened(): { readonly database: DatabaseSync; readonly prepared: Statements } {
+  #opened(): { readonly database: DatabaseSync; readonly prepared: Statements; readonly rows: SqliteRows } {
     if (this.#fatal !== undefined) throw this.#fatal;
-    if (this.#database === undefined || this.#statements === undefined) {
+    if (this.#database === undefined || this.#statements === undefined || this.#rows === undefined) {
       throw new LedgerStoreError('SQLite', 'is not open');
     }
-    return { database: this.#database, prepared: this.#statements };
+    return { database: this.#database, prepared: this.#statements, rows: this.#rows };
   }
 
   #guarded<T>(use: () => T): T {
@@ -253,8 +301,8 @@ export class SqliteLedgerStore implements LedgerStore {
         );
       }
       if (version === 0) database.exec(schema);
-      if (version === 1)
-        database.exec(`ALTER TABLE quota ADD COLUMN census TEXT; PRAGMA user_version = ${schemaVersion}`);
+      if (version === 1) database.exec('ALTER TABLE quota ADD COLUMN census TEXT');
+      if (version === 1 || version === 2) database.exec(toSchema3);
       database.exec('COMMIT');
     } catch (error) {
       this.#rollBack(database);
@@ -275,21 +323,36 @@ function isFatal(error: unknown): boolean {
 /** Reads what is asked for, each once, in the transaction that is open. A batch of many places and quotas uses few of their pairs. */
 class SqliteView implements LedgerView {
   readonly #prepared: Statements;
+  readonly #rows: SqliteRows;
+  /** Of the charges that are there. */
+  readonly #seqs = new Map<string, number>();
   readonly #charges = new Map<string, Charge | undefined>();
   readonly #quotas = new Map<string, StoredQuota | undefined>();
   readonly #balances = new Map<string, Balance | undefined>();
   /** Of a read; nothing may be written then, whatever became of the operation that met it. */
   failure: Error | undefined;
 
-  constructor(prepared: Statements) {
+  constructor(prepared: Statements, rows: SqliteRows) {
     this.#prepared = prepared;
+    this.#rows = rows;
   }
 
   charge(key: ChargeKey): Charge | undefined {
-    return this.#once(this.#charges, keyText(key), () => {
-      const [row] = rows(this.#prepared.charge, key.cluster, key.resource, key.uid);
-      return row && toCharge(key, row);
+    const known = keyText(key);
+    return this.#once(this.#charges, known, () => {
+      const seq = this.#rows.find(key);
+      const [row] = seq === undefined ? [] : rows(this.#prepared.charge, seq);
+      if (seq === undefined || row === undefined) return undefined;
+      this.#seqs.set(known, seq);
+      return toCharge(key, row);
     });
+  }
+
+  /** Of a charge that was asked for and is there. */
+  seqOf(key: ChargeKey): number {
+    const seq = this.#seqs.get(keyText(key));
+    if (seq === undefined) throw new Error(`charge ${keyText(key)} is to be changed, and was not read`);
+    return seq;
   }
 
   quota(id: string): StoredQuota | undefined {
@@ -329,23 +392,31 @@ class SqliteView implements LedgerView {
 }
 
 /** Whether anything was written. */
-function write(prepared: Statements, { charges, quotas, accounts, clusters, audit }: LedgerChanges): boolean {
+function write(
+  prepared: Statements,
+  view: SqliteView,
+  rows: SqliteRows,
+  { charges, quotas, accounts, clusters, audit }: LedgerChanges,
+): boolean {
   for (const { key, isNew, charge } of charges) {
     if (charge === null) {
-      prepared.deleteCharge.run(key.cluster, key.resource, key.uid);
+      const seq = view.seqOf(key);
+      prepared.deleteCharge.run(seq);
+      rows.removed(key, seq);
       continue;
     }
-    (isNew ? prepared.insertCharge : prepared.updateCharge).run(
+    const columns = [
       charge.namespace,
       charge.name,
       encodeCharge(charge),
       charge.pending.length > 0 ? 1 : 0,
       charge.released?.at ?? null,
       charge.released?.reason ?? null,
-      key.cluster,
-      key.resource,
-      key.uid,
-    );
+    ] as const;
+    if (isNew) {
+      const { lastInsertRowid } = prepared.insertCharge.run(...columns, key.cluster, key.resource, key.uid);
+      rows.added(key, Number(lastInsertRowid));
+    } else prepared.updateCharge.run(...columns, view.seqOf(key));
   }
   for (const { quota, cluster, namespace, balance } of accounts) {
     if (isEmpty(balance)) prepared.deleteAccount.run(quota, cluster, namespace);

@@ -13,11 +13,18 @@ describeLedgerStore('MemoryLedgerStore', async () => {
   return { first: store, second: store };
 });
 
-describeLedgerStore('SqliteLedgerStore', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ledger-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const path = join(folder, 'ledger.sqlite');
-  return { first: new SqliteLedgerStore({ path }), second: new SqliteLedgerStore({ path }) };
+describe.each([
+  ['that knows its newest charges by heart', undefined],
+  ['that puts each charge into the index at once', 0],
+  ['that puts a few into the index now and then', 3],
+])('SqliteLedgerStore %s', (_how, maxRecentCharges) => {
+  describeLedgerStore('over a file', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-ledger-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'ledger.sqlite');
+    const make = () => new SqliteLedgerStore({ path, ...(maxRecentCharges !== undefined && { maxRecentCharges }) });
+    return { first: make(), second: make() };
+  });
 });
 
 describe.each([
