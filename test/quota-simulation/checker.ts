@@ -268,7 +268,9 @@ export class Checker {
 
   forgetCluster(cluster: string): void {
     for (const figures of [this.#spent, this.#held]) {
-      for (const key of figures.keys()) if (key.includes(`/${cluster}`)) figures.set(key, 0);
+      for (const key of figures.keys()) {
+        if (key.endsWith(`/${cluster}`) || key.endsWith(`/${cluster}#retired`)) figures.set(key, 0);
+      }
     }
   }
 }

@@ -475,10 +475,10 @@ class World {
     const { namespace, uid } = review.object;
     if (verdict.allowed) {
       if (review.dryRun || review.oldObject !== undefined) return;
-      if (verdict.charged) this.checker.answered(cluster.id, review.object, known);
-      if ((this.#unsettledUntil.get(namespace) ?? 0) > this.#time.now) return;
       const now = this.#labels.get(namespace) ?? [];
       const quotas = known.filter((each) => now.includes(each));
+      if (verdict.charged) this.checker.answered(cluster.id, review.object, quotas);
+      if ((this.#unsettledUntil.get(namespace) ?? 0) > this.#time.now) return;
       const before = this.#admitted.get(uid)?.quotas ?? [];
       this.#admitted.set(uid, { namespace, quotas: new Set([...before, ...quotas]) });
       return;
