@@ -1,8 +1,9 @@
-import { describe, expect, it, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { Quantity } from '../src/api/quantity.ts';
 import { formatResourceList } from '../src/usage/index.ts';
 import { shareOf, quotasOf } from '../src/quota/ledger/charge.ts';
 import { addInto } from '../src/quota/ledger/amounts.ts';
+import type { RecountedObject } from '../src/quota/ledger/recount.ts';
 import { placesOf, accountText } from '../src/quota/ledger/draft.ts';
 import { Ledger, type LedgerStore } from '../src/quota/ledger/index.ts';
 import { FakeClock } from './fake-clock.ts';
@@ -235,6 +236,25 @@ export function describeLedgerStore(
         expected.filter((id) => id.startsWith('west') && Number(id.slice(6)) % 2 === 1),
       );
       expect(await store.charges({ open: true, limit: 100 })).toHaveLength(20);
+    });
+
+    it('recounts right beside charges that go and come back', async () => {
+      const { ledger, other, store } = await setUp();
+      await ledger.setTerms(quotaTerms('team', { pods: '5000' }));
+      const all = Array.from({ length: 260 }, (_, index) => reservation(`u${index}`, ['team']));
+      await ledger.observe(all.map((each) => present(each, 5n)));
+      const read = store.charges.bind(store);
+      vi.spyOn(store, 'charges').mockImplementationOnce(async (query) => {
+        const page = await read(query);
+        const some = all.filter(({ key }) => page.slice(0, 5).some((each) => each.key.uid === key.uid));
+        await other.observe(some.map((each) => present({ ...each, quotas: [] }, 5n)));
+        await other.observe(some.map((each) => present(each, 5n)));
+        return page;
+      });
+      const objects = all.map((each) => ({ ...present(each, 5n), uid: each.key.uid }) as RecountedObject);
+      const request = { cluster: 'east', resource: 'pods', listBegan: ledger.now(), resourceVersion: 9n, objects };
+      expect(await ledger.recount(request)).toMatchObject({ gone: 0, discovered: 0 });
+      expect(await whole(ledger, 'team')).toEqual({ used: { pods: '260' }, reserved: {} });
     });
 
     it('frees by an operator’s word, remembers it, notices what appears all the same, and forgets in time', async () => {

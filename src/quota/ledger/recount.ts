@@ -69,14 +69,17 @@ export class Recount {
       else left.set(object.uid, object);
     }
     this.#counts.uncountable = uncountable.size;
+    // A charge that goes and comes back meanwhile may be read twice; it is no evidence the second time.
+    const listed = new Set(request.objects.map(({ uid }) => uid));
     const blocks: Settlement[] = [];
     for (let after: Charge | undefined; ;) {
       const page = await this.#ports.charges({ cluster, resource, after, limit: pageSize });
       const countable = page.filter(({ key }) => !uncountable.delete(key.uid));
-      const settlements = countable.map(({ key, namespace }): Settlement => {
+      const settlements = countable.flatMap(({ key, namespace }): Settlement[] => {
         const found = left.get(key.uid) ?? null;
+        if (found === null && listed.has(key.uid)) return [];
         left.delete(key.uid);
-        return { key, namespace, ended, found, asOf: resourceVersion };
+        return [{ key, namespace, ended, found, asOf: resourceVersion }];
       });
       const ofObjects = settlements.filter(({ key }) => !isPrepaid(key));
       blocks.push(...settlements.filter(({ key }) => isPrepaid(key)));

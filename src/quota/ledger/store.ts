@@ -74,7 +74,10 @@ export interface ChargeQuery {
   readonly open?: boolean | undefined;
   /** Only those that were released before this wall-clock time. Without it the released are left out. */
   readonly releasedBefore?: number | undefined;
-  /** Only those that come after this one, which the store returned for the same query. Its order does not change. */
+  /**
+   * Only those that come after this one, which the store returned for the same query. Page by page every charge that was there
+   * all the time is read once; one that goes and comes back may be read twice or not at all.
+   */
   readonly after?: Charge | undefined;
   readonly limit: number;
 }
