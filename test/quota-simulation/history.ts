@@ -237,6 +237,8 @@ class World {
   }
 
   #startGate(cluster: SimulatedCluster, index: number): void {
+    // A cluster that was made anew has started it meanwhile.
+    if (cluster.replicas[index]?.process.isAlive === true) return;
     if (this.#time.now < this.#downUntil) {
       this.#time.after(this.#downUntil - this.#time.now, () => this.#startGate(cluster, index));
       return;
