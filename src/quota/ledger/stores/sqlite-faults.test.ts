@@ -197,6 +197,28 @@ describe('SqliteLedgerStore', () => {
     await ledger.stop();
   });
 
+  it('leaves nothing locked when it cannot be opened', async () => {
+    const path = join(temporaryFolder(), 'ledger.sqlite');
+    class BrokenDatabase extends DatabaseSync {
+      override prepare(sql: string) {
+        const statement = super.prepare(sql);
+        if (!sql.includes('FROM charge_keyed')) return statement;
+        statement.iterate = () => {
+          throw Object.assign(new Error('out of memory'), { errcode: 7 });
+        };
+        return statement;
+      }
+    }
+    const openDatabase = (file: string, options: { readonly timeout: number }) => new BrokenDatabase(file, options);
+    const broken = new SqliteLedgerStore({ path, openDatabase });
+    await expect(broken.open()).rejects.toThrow('out of memory');
+    await expect(broken.quotas()).rejects.toThrow('is not open');
+    const { ledger } = await open(path, { busyTimeoutMilliseconds: 0 });
+    await ledger.setTerms(quotaTerms('team', { pods: '5' }));
+    expect(await ledger.reserve(reservation('a', ['team']))).toMatchObject({ allowed: true });
+    await ledger.stop();
+  });
+
   it('writes nothing of a batch in which a read failed', async () => {
     let isBroken = false;
     const failing = watched((table) => {

@@ -35,9 +35,9 @@ const sliceBits = 6;
  * Where the row of each charge lies: its `seq`, by its key.
  *
  * Uids are random, so an index that every commit writes to changes another page for nearly every row, and a commit writes many
- * times what was asked for. Here rows that are new are known in memory alone. When they are many, those of one slice of all
- * hashes go into the index together: they lie side by side there. How far each slice is indexed stands in the database, so the
- * rows after that are read when it is opened, and those that other processes wrote when a transaction begins.
+ * times what was asked for. Here rows that are new are known in the memory of each process alone. When they are many, those of
+ * one slice of all hashes go into the index together: they lie side by side there. How far each slice is indexed stands in the
+ * database, so the rows after that are read when it is opened, and those that other processes wrote when a transaction begins.
  *
  * Nothing here ends a transaction: {@link committed} says that it was.
  */
@@ -53,7 +53,7 @@ export class SqliteRows {
   readonly #setKeyed: StatementSync;
   #seenVersion: unknown;
   /** The highest that is known here. */
-  #last = -1;
+  #last = 0;
   #recentRows = 0;
   #staged: Staged = { added: [], indexed: [], upto: 0 };
 
@@ -123,7 +123,7 @@ export class SqliteRows {
       const slice = this.#slices[Number(row['slice'])];
       if (slice !== undefined) this.#indexedUpTo(slice, Number(row['upto']));
     }
-    const from = this.#last === -1 ? Math.min(...this.#slices.map(({ upto }) => upto)) : this.#last;
+    const from = Math.max(this.#last, Math.min(...this.#slices.map(({ upto }) => upto)));
     for (const row of this.#after.iterate(from)) {
       const key = { cluster: String(row['cluster']), resource: String(row['resource']), uid: String(row['uid']) };
       this.#knows({ text: keyText(key), hash: hashOf(key.uid), seq: Number(row['seq']) });
@@ -152,6 +152,16 @@ export class SqliteRows {
     if (slice === undefined) throw new Error(`no slice holds ${hash}`);
     return slice;
   }
+}
+
+/** Puts all rows into the index, where none is yet. In a transaction. */
+export function indexAll(database: DatabaseSync): void {
+  database.function('sallyport_hash', { deterministic: true }, (uid) => hashOf(String(uid)));
+  database.exec(
+    'INSERT INTO charge_key (hash, seq) SELECT sallyport_hash(uid) AS hash, seq FROM charge ORDER BY hash, seq',
+  );
+  const keyed = database.prepare('INSERT INTO charge_keyed (slice, upto) SELECT ?, coalesce(max(seq), 0) FROM charge');
+  for (let slice = 0; slice < 2 ** sliceBits; slice += 1) keyed.run(slice);
 }
 
 /** Signed, as SQLite stores small integers in few bytes. */

@@ -16,14 +16,14 @@ import type {
 } from '../store.ts';
 import type { StoredQuota } from '../terms.ts';
 import { decodeAmounts, decodeCharge, decodeTerms, encodeAmounts, encodeCharge, encodeTerms } from './encoding.ts';
-import { rowsSchema, SqliteRows } from './sqlite-rows.ts';
+import { indexAll, rowsSchema, SqliteRows } from './sqlite-rows.ts';
 
 export interface SqliteLedgerStoreOptions {
   /** Of the database; its `-wal` and `-shm` lie beside it. On a local disk: SQLite's locks do not hold on network file systems. */
   readonly path: string;
   /** How long to wait for another process that writes. Default: 5000. */
   readonly busyTimeoutMilliseconds?: number;
-  /** How many charges are known in memory alone before the oldest of them go into the index. Default: 32768. */
+  /** How many charges this process knows in memory alone before some of them go into the index. Default: 32768. */
   readonly maxRecentCharges?: number;
   /** Default: `node:sqlite`'s own. */
   readonly openDatabase?: (path: string, options: { readonly timeout: number }) => DatabaseSync;
@@ -91,6 +91,8 @@ const statements = {
 } as const;
 
 type Statements = Readonly<Record<keyof typeof statements, StatementSync>>;
+/** A condition of SQL and what stands for its question marks. */
+type Condition = readonly [sql: string, ...values: (string | number)[]];
 type Row = Readonly<Record<string, string | bigint | null>>;
 
 /**
@@ -119,28 +121,36 @@ export class SqliteLedgerStore implements LedgerStore {
   }
 
   async open(): Promise<void> {
-    const { path, busyTimeoutMilliseconds, maxRecentCharges, openDatabase } = this.#options;
-    this.#guarded(() => {
-      const database = openDatabase(path, { timeout: busyTimeoutMilliseconds });
-      this.#database = database;
-      database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
-      this.#migrate(database);
-      const prepare = (sql: string): StatementSync => {
-        const statement = database.prepare(sql);
-        statement.setReadBigInts(true);
-        return statement;
-      };
-      // One statement for each of the keys.
-      this.#statements = Object.fromEntries(
-        Object.entries(statements).map(([name, sql]) => [name, prepare(sql)]),
-      ) as unknown as Statements;
-      this.#rows = new SqliteRows(database, maxRecentCharges);
-      database.exec('BEGIN IMMEDIATE');
-      this.#rows.begun();
-      this.#rows.index();
-      database.exec('COMMIT');
-      this.#rows.committed();
-    });
+    const { path, busyTimeoutMilliseconds, openDatabase } = this.#options;
+    const database = this.#guarded(() => openDatabase(path, { timeout: busyTimeoutMilliseconds }));
+    try {
+      this.#guarded(() => this.#prepare(database));
+    } catch (error) {
+      this.#rollBack(database);
+      database.close();
+      throw error;
+    }
+  }
+
+  #prepare(database: DatabaseSync): void {
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
+    this.#migrate(database);
+    const prepare = (sql: string): StatementSync => {
+      const statement = database.prepare(sql);
+      statement.setReadBigInts(true);
+      return statement;
+    };
+    // One statement for each of the keys.
+    const prepared = Object.fromEntries(
+      Object.entries(statements).map(([name, sql]) => [name, prepare(sql)]),
+    ) as unknown as Statements;
+    const rows = new SqliteRows(database, this.#options.maxRecentCharges);
+    database.exec('BEGIN IMMEDIATE');
+    rows.begun();
+    database.exec('COMMIT');
+    this.#database = database;
+    this.#statements = prepared;
+    this.#rows = rows;
   }
 
   async close(): Promise<void> {
@@ -192,25 +202,37 @@ export class SqliteLedgerStore implements LedgerStore {
   }
 
   async charges(query: ChargeQuery): Promise<Charge[]> {
-    const { cluster, resource, namespace, open, releasedBefore, after, limit } = query;
-    const conditions: [sql: string, ...values: (string | number)[]][] = [
-      ...(cluster === undefined ? [] : [['cluster = ?', cluster] as [string, string]]),
-      ...(resource === undefined ? [] : [['resource = ?', resource] as [string, string]]),
-      ...(namespace === undefined ? [] : [['namespace = ?', namespace] as [string, string]]),
-      ...(open === true ? [['open = 1'] as [string]] : []),
-      releasedBefore === undefined ? ['released_at IS NULL'] : ['released_at < ?', releasedBefore],
-      ...(after === undefined
-        ? []
+    const { after, limit } = query;
+    const found: Charge[] = [];
+    // Each of them is a range of an index, which all of what comes after is not.
+    const ranges: Condition[] =
+      after === undefined
+        ? [['TRUE']]
         : [
-            ['(cluster, resource, seq) > (?, ?, ?)', after.key.cluster, after.key.resource, this.#placeOf(after)] as [
-              string,
-              ...(string | number)[],
-            ],
-          ]),
+            ['cluster = ? AND resource = ? AND seq > ?', after.key.cluster, after.key.resource, this.#placeOf(after)],
+            ['cluster = ? AND resource > ?', after.key.cluster, after.key.resource],
+            ['cluster > ?', after.key.cluster],
+          ];
+    for (const range of ranges) {
+      if (found.length < limit) found.push(...this.#chargesIn(range, query, limit - found.length));
+    }
+    return found;
+  }
+
+  #chargesIn(range: Condition, query: ChargeQuery, limit: number): Charge[] {
+    const { cluster, resource, namespace, open, releasedBefore } = query;
+    const conditions: Condition[] = [
+      range,
+      ...(cluster === undefined ? [] : [['cluster = ?', cluster] as const]),
+      ...(resource === undefined ? [] : [['resource = ?', resource] as const]),
+      ...(namespace === undefined ? [] : [['namespace = ?', namespace] as const]),
+      ...(open === true ? [['open = 1'] as const] : []),
+      releasedBefore === undefined ? ['released_at IS NULL'] : ['released_at < ?', releasedBefore],
     ];
     const where = conditions.map(([sql]) => sql).join(' AND ');
-    // Few are open: to sort them costs less than an index in order at every write.
-    const hint = open === true ? 'INDEXED BY charge_open' : '';
+    // Few are open or released: to sort them costs less than to pass all the others.
+    const few = releasedBefore === undefined ? 'charge_open' : 'charge_released';
+    const hint = open === true || releasedBefore !== undefined ? `INDEXED BY ${few}` : '';
     const sql = `SELECT seq, cluster, resource, uid, namespace, name, body, released_at, release_reason FROM charge ${hint}
       WHERE ${where} ORDER BY cluster, resource, seq LIMIT ?`;
     const { database } = this.#opened();
@@ -302,7 +324,10 @@ export class SqliteLedgerStore implements LedgerStore {
       }
       if (version === 0) database.exec(schema);
       if (version === 1) database.exec('ALTER TABLE quota ADD COLUMN census TEXT');
-      if (version === 1 || version === 2) database.exec(toSchema3);
+      if (version === 1 || version === 2) {
+        database.exec(toSchema3);
+        indexAll(database);
+      }
       database.exec('COMMIT');
     } catch (error) {
       this.#rollBack(database);
