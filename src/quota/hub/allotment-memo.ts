@@ -10,10 +10,7 @@ const schema = z.strictObject({
     z.string(),
     z.strictObject({ journal: z.string().nullable(), rights: rightsSchema, spent: amountsSchema.optional() }),
   ),
-  retired: z.record(
-    z.string(),
-    z.array(z.strictObject({ journal: z.string(), amounts: amountsSchema, beyond: amountsSchema.optional() })),
-  ),
+  retired: z.record(z.string(), z.array(z.strictObject({ journal: z.string(), amounts: amountsSchema }))),
 });
 
 /**
@@ -28,12 +25,7 @@ export function writeAllotment({ slices, retired }: Allotment): string {
         { ...slice, spent: isSpentWithin(slice) ? undefined : slice.spent },
       ]),
     ),
-    retired: Object.fromEntries(
-      [...retired].map(([cluster, all]) => [
-        cluster,
-        all.map((each) => ({ ...each, beyond: each.beyond.size === 0 ? undefined : each.beyond })),
-      ]),
-    ),
+    retired: Object.fromEntries(retired),
   });
 }
 
@@ -50,12 +42,7 @@ export function readAllotment(quota: string, memo: string | null): Allotment {
         { ...slice, spent: spent ?? noAmounts },
       ]),
     ),
-    retired: new Map(
-      Object.entries(retired).map(([cluster, all]) => [
-        cluster,
-        all.map(({ beyond, ...each }) => ({ ...each, beyond: beyond ?? noAmounts })),
-      ]),
-    ),
+    retired: new Map(Object.entries(retired)),
   };
 }
 

@@ -1,4 +1,4 @@
-import { differenceOf, isWithin, maxOf, noAmounts, sumOf, type Amounts } from '../ledger/amounts.ts';
+import { differenceOf, isWithin, maxOf, noAmounts, type Amounts } from '../ledger/amounts.ts';
 import { grantMore, mergeRights, noRights, sliceOf, type Rights } from '../slices/rights.ts';
 
 /** What the hub has written about the slice of one cluster. */
@@ -13,10 +13,7 @@ export interface HeldSlice {
 /** What a journal that was lost may have admitted, and may admit yet if its member still runs somewhere. */
 export interface RetiredSlice {
   readonly journal: string;
-  /** Its rights. */
   readonly amounts: Amounts;
-  /** What it was charged for beyond them, and no later journal has found: nobody has a right to it. */
-  readonly beyond: Amounts;
 }
 
 /** How one quota is shared out, by id of the cluster. */
@@ -40,29 +37,14 @@ export function heldBy(slice: HeldSlice | undefined): Amounts {
   return slice === undefined ? noAmounts : maxOf(sliceOf(slice.rights), slice.spent);
 }
 
-/** What came past admission. */
-function beyondOf({ spent, rights }: Pick<HeldSlice, 'spent' | 'rights'>): Amounts {
-  return new Map([...differenceOf(spent, sliceOf(rights))].filter(([, amount]) => amount > 0n));
-}
-
-/** What journals that a cluster no longer has may still have spent. */
-export function retiredOf({ retired }: Allotment, cluster: string): Amounts {
-  return (retired.get(cluster) ?? []).reduce(
-    (sum, { amounts, beyond }) => sumOf(sumOf(sum, amounts), beyond),
-    noAmounts,
-  );
-}
-
 /** Whether no cluster holds or uses anything, lost journals included. */
-export function isUnheld(allotment: Allotment): boolean {
-  const { slices, retired } = allotment;
-  const held = [...[...slices.values()].map(heldBy), ...[...retired.keys()].map((id) => retiredOf(allotment, id))];
+export function isUnheld({ slices, retired }: Allotment): boolean {
+  const held = [...[...slices.values()].map(heldBy), ...[...retired.values()].flat().map(({ amounts }) => amounts)];
   return held.every(({ size }) => size === 0);
 }
 
 /** What nobody holds of what is limited. Negative where `hard` was lowered or objects came past admission: a debt. */
-export function poolOf(hard: ReadonlyMap<string, bigint>, allotment: Allotment): Map<string, bigint> {
-  const { slices, retired } = allotment;
+export function poolOf(hard: ReadonlyMap<string, bigint>, { slices, retired }: Allotment): Map<string, bigint> {
   const pool = new Map(hard);
   const take = (amounts: Amounts): void => {
     for (const [name, amount] of amounts) {
@@ -71,7 +53,7 @@ export function poolOf(hard: ReadonlyMap<string, bigint>, allotment: Allotment):
     }
   };
   for (const slice of slices.values()) take(heldBy(slice));
-  for (const cluster of retired.keys()) take(retiredOf(allotment, cluster));
+  for (const { amounts } of [...retired.values()].flat()) take(amounts);
   return pool;
 }
 
@@ -79,8 +61,7 @@ export function poolOf(hard: ReadonlyMap<string, bigint>, allotment: Allotment):
  * What is known after a member's report; undefined when another journal speaks for the cluster, and this one is too late.
  *
  * - A journal that has no epoch yet and was never seen replaces the one that spoke before: the member's disk was lost. What the
- *   old one held stays counted, since its member may still run; only what the new journal finds to be charged is moved over,
- *   and as a right only what the old one had a right to.
+ *   old one held stays counted, since its member may still run; only what the new journal finds to be charged is moved over.
  * - A journal of a lower epoch was written off, and learns its new epoch from the answer.
  * - A journal of a higher epoch tells what this store has lost.
  */
@@ -98,7 +79,7 @@ export function receiveReport(allotment: Allotment, cluster: string, report: Sli
       report.rights.epoch === current.rights.epoch ? mergeRights(current.rights, report.rights) : current.rights;
     // Overtaken by a later report, which gave something back: what was spent then may be more than the slice is now.
     const isLate = !isWithin(current.rights.returned, report.rights.returned);
-    return settle(allotment, cluster, { journal, rights, spent: isLate ? current.spent : spent }, retired, current);
+    return settle(allotment, cluster, { journal, rights, spent: isLate ? current.spent : spent }, retired);
   }
   if (current.journal === null) return settle(allotment, cluster, { journal, rights: current.rights, spent }, retired);
   const isNew = report.rights.epoch === 0 && retired.every((each) => each.journal !== journal);
@@ -132,34 +113,19 @@ const maxRetired = 16;
 
 function retire(retired: readonly RetiredSlice[], slice: HeldSlice): readonly RetiredSlice[] {
   if (slice.journal === null) return retired;
-  const all = [...retired, { journal: slice.journal, amounts: sliceOf(slice.rights), beyond: beyondOf(slice) }];
-  const isEmpty = ({ amounts, beyond }: RetiredSlice): boolean => amounts.size === 0 && beyond.size === 0;
-  const emptied = all.filter(isEmpty).slice(0, Math.max(0, all.length - maxRetired));
+  // What was charged beyond the rights came past admission: the next journal finds it, and has no right to it.
+  const all = [...retired, { journal: slice.journal, amounts: sliceOf(slice.rights) }];
+  const emptied = all.filter(({ amounts }) => amounts.size === 0).slice(0, Math.max(0, all.length - maxRetired));
   return all.filter((each) => !emptied.includes(each));
 }
 
-/**
- * What is charged beyond the slice was admitted by a journal that is lost, as far as that had a right to anything. What is found
- * beyond that is what the lost one was charged for beyond its rights.
- */
-function settle(
-  allotment: Allotment,
-  cluster: string,
-  slice: HeldSlice,
-  retired: readonly RetiredSlice[],
-  before?: HeldSlice,
-): Allotment {
+/** What is charged beyond the slice was admitted by a journal that is lost, as far as that held anything. */
+function settle(allotment: Allotment, cluster: string, slice: HeldSlice, retired: readonly RetiredSlice[]): Allotment {
   let { rights } = slice;
-  const moved = retired.map((each) => {
-    const more = smallerOf(beyondOf({ ...slice, rights }), each.amounts);
-    rights = grantMore(rights, more);
-    return more.size === 0 ? each : { ...each, amounts: differenceOf(each.amounts, more) };
-  });
-  let found = differenceOf(beyondOf({ ...slice, rights }), before === undefined ? noAmounts : beyondOf(before));
-  const left = moved.map((each) => {
-    const less = smallerOf(found, each.beyond);
-    found = differenceOf(found, less);
-    return less.size === 0 ? each : { ...each, beyond: differenceOf(each.beyond, less) };
+  const left = retired.map((each) => {
+    const moved = smallerOf(differenceOf(maxOf(slice.spent, sliceOf(rights)), sliceOf(rights)), each.amounts);
+    rights = grantMore(rights, moved);
+    return moved.size === 0 ? each : { ...each, amounts: differenceOf(each.amounts, moved) };
   });
   const next = withSlice(allotment, cluster, { ...slice, rights });
   return left.length === 0 ? next : { ...next, retired: new Map(next.retired).set(cluster, left) };

@@ -19,7 +19,6 @@ import {
   isUnheld,
   poolOf,
   receiveReport,
-  retiredOf,
   writeOff,
   type Allotment,
 } from './allotment.ts';
@@ -433,6 +432,11 @@ export class Hub {
       owed: owedOf(state),
     };
   }
+}
+
+/** What journals that a cluster no longer has may still have spent. */
+function retiredOf({ retired }: Allotment, cluster: string): Amounts {
+  return (retired.get(cluster) ?? []).reduce((sum, { amounts }) => sumOf(sum, amounts), noAmounts);
 }
 
 function areEqualPlaces(a: Heard['namespaces'], b: Heard['namespaces']): boolean {
