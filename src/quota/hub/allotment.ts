@@ -61,7 +61,8 @@ export function poolOf(hard: ReadonlyMap<string, bigint>, { slices, retired }: A
  * What is known after a member's report; undefined when another journal speaks for the cluster, and this one is too late.
  *
  * - A journal that has no epoch yet and was never seen replaces the one that spoke before: the member's disk was lost. What the
- *   old one held stays counted, since its member may still run; only what the new journal finds to be charged is moved over.
+ *   old one had a right to stays counted, since its member may still run; only what the new journal finds to be charged is moved
+ *   over.
  * - A journal of a lower epoch was written off, and learns its new epoch from the answer.
  * - A journal of a higher epoch tells what this store has lost.
  */
