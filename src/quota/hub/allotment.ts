@@ -120,7 +120,7 @@ function retire(retired: readonly RetiredSlice[], slice: HeldSlice): readonly Re
   return all.filter((each) => !emptied.includes(each));
 }
 
-/** What is charged beyond the slice was admitted by a journal that is lost, as far as that held anything. */
+/** What is charged beyond the slice was admitted by a journal that is lost, as far as that had a right to anything. */
 function settle(allotment: Allotment, cluster: string, slice: HeldSlice, retired: readonly RetiredSlice[]): Allotment {
   let { rights } = slice;
   const left = retired.map((each) => {

@@ -247,13 +247,12 @@ export class Hub {
   }
 
   #sharesOf(quota: string, name: string, { hard, allotment }: QuotaState): QuotaShares {
-    const clusters = new Set([...allotment.slices.keys(), ...allotment.retired.keys()]);
     return {
       quota,
       name,
       hard,
       pool: poolOf(hard, allotment),
-      clusters: [...clusters].map((id) => {
+      clusters: clustersOf(allotment).map((id) => {
         const slice = allotment.slices.get(id);
         return {
           id,
@@ -417,14 +416,14 @@ export class Hub {
 
   #answerOf(quota: string, cluster: string, state: QuotaState, fenced: boolean): QuotaAnswer {
     const { allotment, hard } = state;
-    const { slices, retired } = allotment;
+    const { slices } = allotment;
     return {
       quota,
       fenced,
       rights: slices.get(cluster)?.rights ?? noRights,
       hard,
       used: [...slices.values()].reduce((sum, { spent }) => sumOf(sum, spent), noAmounts),
-      clusters: [...new Set([...slices.keys(), ...retired.keys()])].map((id) => ({
+      clusters: clustersOf(allotment).map((id) => ({
         name: this.#names.get(id) ?? id,
         used: slices.get(id)?.spent ?? noAmounts,
         slice: sumOf(heldBy(slices.get(id)), retiredOf(allotment, id)),
@@ -432,6 +431,11 @@ export class Hub {
       owed: owedOf(state),
     };
   }
+}
+
+/** Those that hold something, or held it by a journal that is lost. */
+function clustersOf({ slices, retired }: Allotment): string[] {
+  return [...new Set([...slices.keys(), ...retired.keys()])];
 }
 
 /** What journals that a cluster no longer has may still have spent. */

@@ -79,11 +79,11 @@ export class SqliteRows {
   }
 
   /** Also of a row that was removed meanwhile. */
-  find({ cluster, resource, uid }: ChargeKey): number | undefined {
-    const hash = hashOf(uid);
-    const recent = this.#sliceOf(hash).recent.get(keyText({ cluster, resource, uid }));
+  find(key: ChargeKey): number | undefined {
+    const hash = hashOf(key.uid);
+    const recent = this.#sliceOf(hash).recent.get(keyText(key));
     if (recent !== undefined) return recent.seq;
-    const seq = this.#find.get(hash, uid, resource, cluster)?.['seq'];
+    const seq = this.#find.get(hash, key.uid, key.resource, key.cluster)?.['seq'];
     return seq === undefined ? undefined : Number(seq);
   }
 

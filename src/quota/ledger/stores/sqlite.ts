@@ -91,6 +91,13 @@ const statements = {
 } as const;
 
 type Statements = Readonly<Record<keyof typeof statements, StatementSync>>;
+
+interface Opened {
+  readonly database: DatabaseSync;
+  readonly prepared: Statements;
+  readonly rows: SqliteRows;
+}
+
 /** A condition of SQL and what stands for its question marks. */
 type Condition = readonly [sql: string, ...values: (string | number)[]];
 type Row = Readonly<Record<string, string | bigint | null>>;
@@ -104,9 +111,7 @@ type Row = Readonly<Record<string, string | bigint | null>>;
  */
 export class SqliteLedgerStore implements LedgerStore {
   readonly #options: Required<SqliteLedgerStoreOptions>;
-  #database: DatabaseSync | undefined;
-  #statements: Statements | undefined;
-  #rows: SqliteRows | undefined;
+  #opened: Opened | undefined;
   /** Of charges that were read page by page. */
   readonly #places = new WeakMap<Charge, number>();
   #fatal: LedgerStoreError | undefined;
@@ -124,16 +129,17 @@ export class SqliteLedgerStore implements LedgerStore {
     const { path, busyTimeoutMilliseconds, openDatabase } = this.#options;
     const database = this.#guarded(() => openDatabase(path, { timeout: busyTimeoutMilliseconds }));
     try {
-      this.#guarded(() => this.#prepare(database));
+      this.#opened = this.#guarded(() => this.#prepare(database));
     } catch (error) {
-      this.#rollBack(database);
+      // Rolls back what was begun.
       database.close();
       throw error;
     }
   }
 
-  #prepare(database: DatabaseSync): void {
+  #prepare(database: DatabaseSync): Opened {
     database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536;');
+    database.exec('BEGIN IMMEDIATE');
     this.#migrate(database);
     const prepare = (sql: string): StatementSync => {
       const statement = database.prepare(sql);
@@ -145,26 +151,21 @@ export class SqliteLedgerStore implements LedgerStore {
       Object.entries(statements).map(([name, sql]) => [name, prepare(sql)]),
     ) as unknown as Statements;
     const rows = new SqliteRows(database, this.#options.maxRecentCharges);
-    database.exec('BEGIN IMMEDIATE');
     rows.begun();
     database.exec('COMMIT');
-    this.#database = database;
-    this.#statements = prepared;
-    this.#rows = rows;
+    return { database, prepared, rows };
   }
 
   async close(): Promise<void> {
-    this.#statements = undefined;
-    this.#rows = undefined;
-    this.#database?.close();
-    this.#database = undefined;
+    this.#opened?.database.close();
+    this.#opened = undefined;
   }
 
   async transact<T>(
     _needs: LedgerNeeds,
     decide: (view: LedgerView) => { readonly changes: LedgerChanges; readonly result: T },
   ): Promise<T> {
-    const { database, prepared, rows } = this.#opened();
+    const { database, prepared, rows } = this.#parts;
     this.#guarded(() => database.exec('BEGIN IMMEDIATE'));
     const view = new SqliteView(prepared, rows);
     try {
@@ -235,7 +236,7 @@ export class SqliteLedgerStore implements LedgerStore {
     const hint = open === true || releasedBefore !== undefined ? `INDEXED BY ${few}` : '';
     const sql = `SELECT seq, cluster, resource, uid, namespace, name, body, released_at, release_reason FROM charge ${hint}
       WHERE ${where} ORDER BY cluster, resource, seq LIMIT ?`;
-    const { database } = this.#opened();
+    const { database } = this.#parts;
     return this.#guarded(() => {
       const statement = database.prepare(sql);
       statement.setReadBigInts(true);
@@ -271,16 +272,14 @@ export class SqliteLedgerStore implements LedgerStore {
   }
 
   #read<T>(read: (prepared: Statements) => T): T {
-    const { prepared } = this.#opened();
+    const { prepared } = this.#parts;
     return this.#guarded(() => read(prepared));
   }
 
-  #opened(): { readonly database: DatabaseSync; readonly prepared: Statements; readonly rows: SqliteRows } {
+  get #parts(): Opened {
     if (this.#fatal !== undefined) throw this.#fatal;
-    if (this.#database === undefined || this.#statements === undefined || this.#rows === undefined) {
-      throw new LedgerStoreError('SQLite', 'is not open');
-    }
-    return { database: this.#database, prepared: this.#statements, rows: this.#rows };
+    if (this.#opened === undefined) throw new LedgerStoreError('SQLite', 'is not open');
+    return this.#opened;
   }
 
   #guarded<T>(use: () => T): T {
@@ -312,26 +311,20 @@ export class SqliteLedgerStore implements LedgerStore {
     }
   }
 
+  /** In a transaction. */
   #migrate(database: DatabaseSync): void {
-    database.exec('BEGIN IMMEDIATE');
-    try {
-      const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
-      if (version > schemaVersion) {
-        throw new LedgerStoreError(
-          'SQLite',
-          `${this.#options.path} was written by a later Sallyport (schema ${version}, this one knows ${schemaVersion})`,
-        );
-      }
-      if (version === 0) database.exec(schema);
-      if (version === 1) database.exec('ALTER TABLE quota ADD COLUMN census TEXT');
-      if (version === 1 || version === 2) {
-        database.exec(toSchema3);
-        indexAll(database);
-      }
-      database.exec('COMMIT');
-    } catch (error) {
-      this.#rollBack(database);
-      throw error;
+    const version = Number(database.prepare('PRAGMA user_version').get()?.['user_version']);
+    if (version > schemaVersion) {
+      throw new LedgerStoreError(
+        'SQLite',
+        `${this.#options.path} was written by a later Sallyport (schema ${version}, this one knows ${schemaVersion})`,
+      );
+    }
+    if (version === 0) database.exec(schema);
+    if (version === 1) database.exec('ALTER TABLE quota ADD COLUMN census TEXT');
+    if (version === 1 || version === 2) {
+      database.exec(toSchema3);
+      indexAll(database);
     }
   }
 }
