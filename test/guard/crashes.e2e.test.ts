@@ -105,7 +105,7 @@ describe('a guard that is killed', () => {
     replica = await guard.spawnReplica('fourth');
     await until('undone', async () => (await guard.phase(namespace, 'db')) === 'Aborted');
     expect(guard.app.running(namespace)).toEqual([]);
-    expect((await guard.pod(namespace, 'db'))?.metadata?.deletionTimestamp).toBeUndefined();
+    await guard.stays(namespace, 'db');
     guard.killReplica(replica);
   });
 

@@ -20,8 +20,7 @@ describe('a DELETE of a guarded Pod', () => {
     expect(stderr).toContain('db is held by the deletion guard');
     expect(stderr).toContain(`sallyport guard explain -n ${namespace} db`);
     expect(stderr).toContain(`kubectl annotate pod -n ${namespace} db sallyport.dev/guard-bypass=REASON`);
-    const held = await guard.pod(namespace, 'db');
-    expect(held?.metadata?.deletionTimestamp).toBeUndefined();
+    await guard.stays(namespace, 'db');
     expect(await guard.state(namespace, 'db')).toMatchObject({
       phase: 'Cleaning',
       attempt: 1,
@@ -78,7 +77,7 @@ describe('a DELETE of a guarded Pod', () => {
     // The API server asks again when the claim has made its copy stale.
     expect(webhookCalls() - calls).toBeOneOf([1, 2]);
     expect(await guard.state(namespace, 'db')).toMatchObject({ phase: 'Cleaning', attempt: 1, graceSeconds: 0 });
-    expect((await guard.pod(namespace, 'db'))?.metadata?.deletionTimestamp).toBeUndefined();
+    await guard.stays(namespace, 'db');
     await until('start', () => guard.app.running(namespace).length === 1);
     guard.app.complete(namespace);
     await until('release', async () => (await guard.phase(namespace, 'db')) === 'Released');

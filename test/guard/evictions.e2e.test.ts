@@ -69,7 +69,7 @@ describe('kubectl drain', () => {
     expect(await guard.phase(namespace, 'db')).toBe('Cleaning');
     await until('abort', async () => (await guard.phase(namespace, 'db')) === 'Aborted');
     expect(guard.app.made('undo', namespace)).toHaveLength(1);
-    expect((await guard.pod(namespace, 'db'))?.metadata?.deletionTimestamp).toBeUndefined();
+    await guard.stays(namespace, 'db');
     await guard.ok('uncordon', 'n2');
   });
 

@@ -230,6 +230,14 @@ export class GuardPlane {
     );
   }
 
+  /** The Pod is here and nobody's DELETE of it went through. */
+  async stays(namespace: string, name: string): Promise<void> {
+    const found = await this.pod(namespace, name);
+    if (found === undefined) throw new Error(`${namespace}/${name} is gone`);
+    const { deletionTimestamp } = found.metadata ?? {};
+    if (deletionTimestamp !== undefined) throw new Error(`${namespace}/${name} is being deleted: ${deletionTimestamp}`);
+  }
+
   async state(namespace: string, name: string): Promise<GuardState | undefined> {
     const found = await this.pod(namespace, name);
     return parseState(found?.metadata?.annotations?.[stateAnnotation]);

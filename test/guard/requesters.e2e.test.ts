@@ -98,7 +98,7 @@ it.each([
       async () => (await guard.kubectl('get', 'deployment', '-n', namespace, `web-${cascade}`)).code !== 0,
     );
     expect(await guard.state(namespace, pod)).toBeUndefined();
-    expect((await guard.pod(namespace, pod))?.metadata?.deletionTimestamp).toBeUndefined();
+    await guard.stays(namespace, pod);
   }
 });
 
