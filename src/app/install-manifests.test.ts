@@ -11,7 +11,7 @@ interface Deployment {
       readonly spec: {
         readonly containers: readonly {
           readonly env: readonly object[];
-          readonly volumeMounts: readonly { readonly name: string }[];
+          readonly volumeMounts: readonly { readonly name: string; readonly mountPath: string }[];
         }[];
         readonly volumes: readonly { readonly name: string }[];
       };
@@ -64,4 +64,62 @@ it('replicas that serve and the one that registers have the environment that the
     { name: 'MALLOC_ARENA_MAX', value: '1' },
   ];
   expect(environments).toEqual([environment, environment]);
+});
+
+describe('folders that are volumes', () => {
+  const decisions = (path: string): string => `decisionLog: { to: File, path: ${path} }\n`;
+  const authority = 'clientCertificates: { caFile: /var/gate/ca.crt }\n';
+  const hub = (path: string): string =>
+    `quota: { cluster: eu-1, store: { mode: Hub, url: "https://hub", credentials: /var/gate, path: ${path} } }\n`;
+
+  it.each([
+    [
+      'one for two',
+      `${authority}${decisions('/var/gate/log.jsonl')}`,
+      'clientCertificates.caFile: ',
+      '/var/gate of decisionLog',
+    ],
+    [
+      'one that is in a read-only one',
+      `${authority}${decisions('/var/gate/log/a.jsonl')}`,
+      'decisionLog.path: ',
+      '/var/gate of ',
+    ],
+    [
+      'credentials of a hub that are on the disk of the ledger',
+      hub('/var/gate/quota.db'),
+      'quota.store.credentials: ',
+      '/var/gate',
+    ],
+    [
+      'a ledger beside the configuration',
+      'quota: { cluster: eu-1, store: { mode: SQLite, path: quota.db } }\n',
+      'quota.store.path: ',
+      '/etc/sallyport',
+    ],
+  ])('are refused: %s', (_what, more, setting, place) => {
+    expect(() => print(more)).toThrow(
+      expect.objectContaining({
+        name: 'InvalidConfigurationError',
+        message: expect.stringMatching(
+          new RegExp(`^${setting}in a cluster its folder is a volume, and .*${place}`),
+        ) as string,
+      }),
+    );
+  });
+
+  it.each([
+    ['one beside the other', `${authority}${decisions('/var/gate-log/a.jsonl')}`],
+    ['one in another that may be written', `${decisions('/var/lib/gate/log/a.jsonl')}${hub('/var/lib/gate/quota.db')}`],
+  ])('are mounted: %s', (_what, more) => {
+    const mounts = print(more)[0]?.spec.template.spec.containers[0]?.volumeMounts ?? [];
+    expect(mounts).toHaveLength(new Set(mounts.map(({ mountPath }) => mountPath)).size);
+    expect(mounts.length).toBeGreaterThan(2);
+  });
+
+  it('are where the configuration has them in the cluster, from the one beside which they lie', () => {
+    const [serving] = print('quota: { cluster: eu-1, store: { mode: SQLite, path: ledger/quota.db } }\n');
+    const mounts = serving?.spec.template.spec.containers[0]?.volumeMounts;
+    expect(mounts).toContainEqual({ name: 'quota', mountPath: '/etc/sallyport/ledger' });
+  });
 });

@@ -1,11 +1,12 @@
 import type { WebhookRegistry } from '../admission/index.ts';
 import type { KubernetesObject } from '../api/object-meta.ts';
+import { configurationKey } from './folder-volumes.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { guardObjects } from './guard-manifests.ts';
 import { registeringRights, servingRights } from './install-rights.ts';
 import { quotaObjects } from './quota-manifests.ts';
-import { configurationKey, registeringDeployment, servingDeployment, unregistering } from './install-workloads.ts';
+import { registeringDeployment, servingDeployment, unregistering } from './install-workloads.ts';
 
 export interface InstallOptions {
   readonly configuration: GateConfiguration;

@@ -1,13 +1,8 @@
 import { dirname } from 'node:path';
-import { InvalidConfigurationError } from './errors.ts';
+import { configurationKey, configurationPath, mountFolders, type FolderVolume } from './folder-volumes.ts';
 import { parseGateConfiguration, type GateConfiguration } from './gate-configuration.ts';
-import { quotaObjectsAccess, quotaStorage } from './quota-manifests.ts';
+import { quotaObjectsFolder, quotaStorage } from './quota-manifests.ts';
 import type { Identity, InstallOptions, Manifest } from './install-manifests.ts';
-
-/** Key of the GateConfiguration in its ConfigMap. */
-export const configurationKey = 'gate.yaml';
-/** What the configuration names by relative paths lies in the image beside it. */
-const configurationPath = `/etc/sallyport/${configurationKey}`;
 
 type WorkloadOptions = Pick<InstallOptions, 'configuration' | 'configurationText' | 'image'>;
 
@@ -32,10 +27,14 @@ const quotaResources = { requests: { cpu: '100m', memory: '256Mi' }, limits: { m
 export function servingDeployment(options: WorkloadOptions, identity: Identity): Manifest {
   const { namespace, name, labels, selector } = identity;
   const { port } = options.configuration.server;
-  const decisions = decisionVolume(options);
-  const clientAuthorities = clientAuthorityVolume(options, name);
-  const ledger = quotaStorage(options.configuration.quota, name);
-  const quotas = quotaObjectsAccess(options.configuration.quota, name);
+  const there = configurationThere(options);
+  const ledger = quotaStorage(there.quota, name);
+  const { volumes, volumeMounts } = mountFolders([
+    ...decisionFolder(there),
+    ...clientAuthorityFolder(there, name),
+    ...quotaObjectsFolder(there.quota, name),
+    ...ledger.folders,
+  ]);
   const pod = podSpec(identity, name);
   const spread = (topologyKey: string): object => ({
     maxSkew: 1,
@@ -72,12 +71,10 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
             {
               ...container,
               ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
-              volumeMounts: [container, decisions, clientAuthorities, quotas, ledger].flatMap(
-                ({ volumeMounts }) => volumeMounts,
-              ),
+              volumeMounts: [...container.volumeMounts, ...volumeMounts],
             },
           ],
-          volumes: [pod, decisions, clientAuthorities, quotas, ledger].flatMap(({ volumes }) => volumes),
+          volumes: [...pod.volumes, ...volumes],
         },
       },
     },
@@ -90,7 +87,7 @@ export function registeringDeployment(options: WorkloadOptions, identity: Identi
   const container = gateContainer(options, ['register', '--watch', '--config', configurationPath]);
   const pod = podSpec(identity, configMap);
   // The secrets of the gate bear the name of the replicas that serve, as the configuration does.
-  const quotas = quotaObjectsAccess(options.configuration.quota, configMap);
+  const quotas = mountFolders(quotaObjectsFolder(configurationThere(options).quota, configMap));
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -185,49 +182,40 @@ function gateContainer({ configuration, image }: WorkloadOptions, args: readonly
   };
 }
 
-interface Volumes {
-  readonly volumes: readonly object[];
-  readonly volumeMounts: readonly object[];
-}
-
-const noVolumes: Volumes = { volumes: [], volumeMounts: [] };
-
 /** A folder for the decision log's files, since the rest of the file system cannot be written. */
-function decisionVolume(options: WorkloadOptions): Volumes {
-  const { decisionLog } = configurationThere(options);
-  if (decisionLog?.to !== 'File') return noVolumes;
+function decisionFolder({ decisionLog }: GateConfiguration): FolderVolume[] {
+  if (decisionLog?.to !== 'File') return [];
   const { path, maxFileMegabytes, maxFiles } = decisionLog;
-  return {
-    // What is written at once may exceed the last file by a little.
-    volumes: [{ name: 'decisions', emptyDir: { sizeLimit: `${maxFileMegabytes * maxFiles + 20}M` } }],
-    volumeMounts: [
-      { name: 'decisions', mountPath: volumeFolder('decisionLog.path', path, '/var/log/sallyport/decisions.jsonl') },
-    ],
-  };
+  // What is written at once may exceed the last file by a little.
+  const source = { emptyDir: { sizeLimit: `${maxFileMegabytes * maxFiles + 20}M` } };
+  return [
+    {
+      setting: 'decisionLog.path',
+      example: '/var/log/sallyport/decisions.jsonl',
+      name: 'decisions',
+      source,
+      folder: dirname(path),
+      readOnly: false,
+    },
+  ];
 }
 
 /** The authorities of client certificates, from the ConfigMap `<name>-client-ca`. A change of it reaches the replicas. */
-function clientAuthorityVolume(options: WorkloadOptions, name: string): Volumes {
-  const { clientCertificates } = configurationThere(options);
-  if (clientCertificates === undefined) return noVolumes;
-  const { caFile } = clientCertificates;
-  const mountPath = volumeFolder('clientCertificates.caFile', caFile, '/etc/sallyport-client-ca/ca.crt');
-  return {
-    volumes: [{ name: 'client-ca', configMap: { name: `${name}-client-ca` } }],
-    volumeMounts: [{ name: 'client-ca', mountPath, readOnly: true }],
-  };
+function clientAuthorityFolder({ clientCertificates }: GateConfiguration, name: string): FolderVolume[] {
+  if (clientCertificates === undefined) return [];
+  return [
+    {
+      setting: 'clientCertificates.caFile',
+      example: '/etc/sallyport-client-ca/ca.crt',
+      name: 'client-ca',
+      source: { configMap: { name: `${name}-client-ca` } },
+      folder: dirname(clientCertificates.caFile),
+      readOnly: true,
+    },
+  ];
 }
 
 /** As it will be read in the cluster: relative paths begin beside the configuration. */
 function configurationThere({ configurationText }: WorkloadOptions): GateConfiguration {
   return parseGateConfiguration(configurationText, configurationPath);
-}
-
-/** The folder of a file, where a volume is mounted. */
-function volumeFolder(setting: string, path: string, example: string): string {
-  const folder = dirname(path);
-  if (!['/', dirname(configurationPath)].includes(folder)) return folder;
-  throw new InvalidConfigurationError(
-    `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one; expected such as ${example}`,
-  );
 }

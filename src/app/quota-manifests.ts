@@ -1,6 +1,7 @@
 import { dirname } from 'node:path';
 import { parseResourceName } from '../api/resource-name.ts';
 import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
+import type { FolderVolume } from './folder-volumes.ts';
 import type { Identity, Manifest } from './install-manifests.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
 
@@ -55,45 +56,60 @@ export function quotaObjects(quota: Quota, { namespace, name, labels }: Identity
 export function quotaStorage(
   quota: Quota,
   name: string,
-): { readonly isFile: boolean; readonly volumes: readonly object[]; readonly volumeMounts: readonly object[] } {
-  const none = { isFile: false, volumes: [], volumeMounts: [] };
-  if (quota === undefined) return none;
+): { readonly isFile: boolean; readonly folders: readonly FolderVolume[] } {
+  if (quota === undefined) return { isFile: false, folders: [] };
   const { store } = quota;
   const volume = 'quota';
-  if (store.mode !== 'PostgreSQL') {
-    const hub = store.mode === 'Hub' ? [{ name: `${volume}-hub`, mountPath: store.credentials, readOnly: true }] : [];
-    return {
-      isFile: true,
-      volumes: [
-        { name: volume, persistentVolumeClaim: { claimName: `${name}-quota` } },
-        ...hub.map((mount) => ({ name: mount.name, secret: { secretName: `${name}-quota-hub` } })),
-      ],
-      volumeMounts: [{ name: volume, mountPath: dirname(store.path) }, ...hub],
+  if (store.mode === 'PostgreSQL') {
+    const { urlFile } = store;
+    const folder = urlFile && {
+      setting: 'quota.store.urlFile',
+      example: '/etc/quota/url',
+      name: volume,
+      source: { secret: { secretName: `${name}-quota` } },
+      folder: dirname(urlFile),
+      readOnly: true,
     };
+    return { isFile: false, folders: folder ? [folder] : [] };
   }
-  if (store.urlFile === undefined) return none;
-  return {
-    isFile: false,
-    volumes: [{ name: volume, secret: { secretName: `${name}-quota` } }],
-    volumeMounts: [{ name: volume, mountPath: dirname(store.urlFile), readOnly: true }],
+  const disk = {
+    setting: 'quota.store.path',
+    example: '/var/lib/sallyport/quota.db',
+    name: volume,
+    source: { persistentVolumeClaim: { claimName: `${name}-quota` } },
+    folder: dirname(store.path),
+    readOnly: false,
   };
+  if (store.mode === 'SQLite') return { isFile: true, folders: [disk] };
+  const credentials = {
+    setting: 'quota.store.credentials',
+    example: '/etc/quota-hub',
+    name: `${volume}-hub`,
+    source: { secret: { secretName: `${name}-quota-hub` } },
+    folder: store.credentials,
+    readOnly: true,
+  };
+  return { isFile: true, folders: [disk, credentials] };
 }
 
 /**
  * What whoever reads the GlobalQuota objects of another cluster has mounted: the Secret `<name>-quota-objects` with its
  * kubeconfig, in the place that the configuration names.
  */
-export function quotaObjectsAccess(
-  quota: Quota,
-  name: string,
-): { readonly volumes: readonly object[]; readonly volumeMounts: readonly object[] } {
+export function quotaObjectsFolder(quota: Quota, name: string): FolderVolume[] {
   const { objects } = quota ?? {};
-  if (objects?.mode !== 'Cluster' || objects.kubeconfig === undefined) return { volumes: [], volumeMounts: [] };
+  if (objects?.mode !== 'Cluster' || objects.kubeconfig === undefined) return [];
   const volume = 'quota-objects';
-  return {
-    volumes: [{ name: volume, secret: { secretName: `${name}-${volume}` } }],
-    volumeMounts: [{ name: volume, mountPath: dirname(objects.kubeconfig), readOnly: true }],
-  };
+  return [
+    {
+      setting: 'quota.objects.kubeconfig',
+      example: '/etc/quota-objects/kubeconfig',
+      name: volume,
+      source: { secret: { secretName: `${name}-${volume}` } },
+      folder: dirname(objects.kubeconfig),
+      readOnly: true,
+    },
+  ];
 }
 
 function hasOwnObjects({ objects }: QuotaConfiguration): boolean {

@@ -1,0 +1,58 @@
+import { dirname } from 'node:path';
+import { InvalidConfigurationError } from './errors.ts';
+
+/** Key of the GateConfiguration in its ConfigMap. */
+export const configurationKey = 'gate.yaml';
+/** What the configuration names by relative paths lies in the image beside it. */
+export const configurationPath = `/etc/sallyport/${configurationKey}`;
+
+/** A folder of a Pod that is a volume. */
+export interface FolderVolume {
+  /** What names the folder in the GateConfiguration, such as `decisionLog.path`. */
+  readonly setting: string;
+  /** A folder that would do, or a file in it. */
+  readonly example: string;
+  readonly name: string;
+  /** The volume without its name, such as `{ emptyDir: {} }`. */
+  readonly source: object;
+  readonly folder: string;
+  readonly readOnly: boolean;
+}
+
+export interface MountedVolumes {
+  readonly volumes: readonly object[];
+  readonly volumeMounts: readonly object[];
+}
+
+/**
+ * Volumes and mounts as a Pod has them. Throws {@link InvalidConfigurationError} for a folder that would hide others of the
+ * image, for one that is a volume already, as the API server refuses a second mount of a path, and for one inside of a volume
+ * that is read-only, where no folder can be made to mount it on.
+ */
+export function mountFolders(wanted: readonly FolderVolume[]): MountedVolumes {
+  for (const [index, volume] of wanted.entries()) {
+    const { setting, folder, example } = volume;
+    if (['/', dirname(configurationPath)].includes(folder)) {
+      throw new InvalidConfigurationError(
+        `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one; expected such as ${example}`,
+      );
+    }
+    const other = wanted.find((each, at) =>
+      each.folder === folder ? at < index : each.readOnly && folder.startsWith(`${each.folder}/`),
+    );
+    if (other !== undefined) {
+      throw new InvalidConfigurationError(
+        `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one beside ${other.folder} of ` +
+          `${other.setting}; expected such as ${example}`,
+      );
+    }
+  }
+  return {
+    volumes: wanted.map(({ name, source }) => ({ name, ...source })),
+    volumeMounts: wanted.map(({ name, folder, readOnly }) => ({
+      name,
+      mountPath: folder,
+      ...(readOnly && { readOnly }),
+    })),
+  };
+}
