@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { parseServingCertificate, trustedCertificates } from '../certs/index.ts';
 import type { HubCredentials } from '../quota/index.ts';
 import type { Clock, Logger } from '../telemetry/index.ts';
 import { InvalidConfigurationError } from './errors.ts';
@@ -7,7 +8,8 @@ import { RereadFiles } from './reread-files.ts';
 
 /**
  * What a member shows its hub, from the files tls.crt, tls.key and ca.crt of a folder.
- * Rejects with {@link InvalidConfigurationError} naming the file that cannot be read.
+ * Rejects with {@link InvalidConfigurationError} naming the file that cannot be read, or when the files do not fit together, as
+ * between the writing of the certificate and of its key.
  */
 export function openHubCredentials(folder: string, clock: Clock, log: Logger): Promise<RereadFiles<HubCredentials>> {
   return RereadFiles.open({ read: () => read(folder), what: 'credentials for the hub', clock, log });
@@ -21,5 +23,12 @@ async function read(folder: string): Promise<HubCredentials> {
       }),
     ),
   );
+  try {
+    parseServingCertificate(certificatePem, privateKeyPem, folder);
+    if (trustedCertificates(ca).length === 0) throw new Error(`${join(folder, 'ca.crt')} holds no certificate in PEM`);
+  } catch (cause) {
+    const problem = cause instanceof Error ? cause.message : String(cause);
+    throw new InvalidConfigurationError(`quota.store.credentials: ${problem}`, { cause });
+  }
   return { ca, certificatePem, privateKeyPem };
 }

@@ -3,12 +3,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Quantity } from '../api/quantity.ts';
+import type { KeyPair } from '../certs/index.ts';
 import { Ledger, ledgerStoreFor, type QuotaTerms } from '../quota/index.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
 import { prometheusMetrics } from '../telemetry/prometheus-metrics.ts';
 import { clientCertificate } from '../../test/client-certificate.ts';
 import { FakeClock } from '../../test/fake-clock.ts';
-import { testAuthority, testCertificate } from '../../test/loopback-server.ts';
+import { RawHttpClient, testAuthority, testCertificate } from '../../test/loopback-server.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { QuotaHub } from './quota-hub.ts';
 import { readQuotaHubConfiguration } from './quota-hub-configuration.ts';
@@ -105,6 +106,39 @@ describe('sallyport quota hub', () => {
     } finally {
       await close();
       await ledger.stop();
+      await hub.stop();
+    }
+  });
+
+  it('takes members of the authorities that its file holds now', async () => {
+    const [authority, former, next] = await Promise.all([testAuthority(), testAuthority(), testAuthority()]);
+    const serving = await testCertificate(authority);
+    await writeFiles({
+      'hub.yaml': hubYaml,
+      'hub/tls.crt': serving.certificatePem,
+      'hub/tls.key': serving.privateKeyPem,
+      'clients.crt': former.certificatePem,
+      'quotas/team-a.yaml': quotaYaml,
+    });
+    const configuration = await readQuotaHubConfiguration(join(folder, 'hub.yaml'));
+    const clock = new FakeClock();
+    clock.advance(Date.now());
+    const hub = new QuotaHub({ configuration, metrics: prometheusMetrics(), log: silentLogger, clock });
+    const { port } = await hub.start();
+    const statusFor = async (issuer: KeyPair): Promise<number | undefined> => {
+      const own = await clientCertificate(issuer, 'eu-1');
+      const ca = authority.certificatePem;
+      using client = await RawHttpClient.connect({ host: '127.0.0.1', port, ca, ALPNProtocols: ['http/1.1'], ...own });
+      client.post('/quota/v1/sync', 'no question');
+      return (await client.answer())?.httpStatus;
+    };
+    const statuses = async () => [await statusFor(former), await statusFor(next)];
+    try {
+      expect(await statuses()).toEqual([400, 401]);
+      await writeFiles({ 'clients.crt': next.certificatePem });
+      clock.advance(60_000);
+      await expect.poll(statuses).toEqual([401, 400]);
+    } finally {
       await hub.stop();
     }
   });
