@@ -74,6 +74,21 @@ describe('two gates with slices of a hub', () => {
     await until(async () => (await fleet.status('idle')).used === 12, 40);
   });
 
+  it('hold nobody to a quota that was deleted, and forget it when nothing is charged to it', async () => {
+    await fleet.addQuota('ended', 2);
+    const made = await createMany('east', 'ended', 2);
+    expect(kinds(made)).toEqual(['stored', 'stored']);
+    expect(await fleet.journal('east')).toHaveProperty('ended');
+    await fleet.removeQuota('ended');
+    await until(async () => (await fleet.create('east', 'ended')).kind === 'stored');
+    for (const pod of await fleet.podsOf('east', 'ended')) await fleet.remove('east', pod);
+    // Members tell the hub what they give back with their reports.
+    for (const cluster of clusterNames) await until(async () => !('ended' in (await fleet.journal(cluster))), 60);
+    await until(async () =>
+      Number.isNaN(await fleet.figure('hub', 'sallyport_quota_hub_pool{quota="ended",resource="pods"}')),
+    );
+  });
+
   it('leave their slices as they are while somebody asks what would fit', async () => {
     await fleet.addQuota('asked', 10);
     expect(kinds(await createMany('east', 'asked', 2))).toEqual(['stored', 'stored']);

@@ -171,6 +171,10 @@ quota:
     }
   }
 
+  async removeQuota(name: string): Promise<void> {
+    await this.#member('east').client.delete({ ...quotas, name });
+  }
+
   async create(
     cluster: ClusterName,
     namespace: string,
