@@ -1,7 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { memoryEnvironment } from '../../src/app/install-workloads.ts';
+import { memoryEnvironment } from '../../src/app/workload-pods.ts';
 import type { BenchFiles } from './files.ts';
 import { goProgram } from './go-program.ts';
 import { freePort, SubjectProcess, type ProcessOptions } from './process.ts';

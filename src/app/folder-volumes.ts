@@ -1,14 +1,11 @@
-import { dirname } from 'node:path';
 import { InvalidConfigurationError } from './errors.ts';
 
-/** Key of the GateConfiguration in its ConfigMap. */
-export const configurationKey = 'gate.yaml';
-/** What the configuration names by relative paths lies in the image beside it. */
-export const configurationPath = `/etc/sallyport/${configurationKey}`;
+/** Where a configuration lies in a cluster. What it names by relative paths lies in the image beside it. */
+export const configurationFolder = '/etc/sallyport';
 
 /** A folder of a Pod that is a volume. */
 export interface FolderVolume {
-  /** What names the folder in the GateConfiguration, such as `decisionLog.path`. */
+  /** What names the folder in the configuration, such as `decisionLog.path`. */
   readonly setting: string;
   /** A folder that would do, or a file in it. */
   readonly example: string;
@@ -32,7 +29,7 @@ export interface MountedVolumes {
 export function mountFolders(wanted: readonly FolderVolume[]): MountedVolumes {
   for (const [index, volume] of wanted.entries()) {
     const { setting, folder, example } = volume;
-    if (['/', dirname(configurationPath)].includes(folder)) {
+    if (['/', configurationFolder].includes(folder)) {
       throw new InvalidConfigurationError(
         `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one; expected such as ${example}`,
       );

@@ -1,6 +1,6 @@
 import { defaultHookSecret, deletionGuardDefinition, deletionGuardKind } from '../guard/index.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
-import type { Manifest } from './install-manifests.ts';
+import type { Manifest } from './manifest-parts.ts';
 
 /** What a cluster must know for the guard: the kind of its objects, unless they come from a folder. */
 export function guardObjects({ guard }: GateConfiguration): Manifest[] {

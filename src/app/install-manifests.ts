@@ -1,12 +1,19 @@
 import type { WebhookRegistry } from '../admission/index.ts';
-import type { KubernetesObject } from '../api/object-meta.ts';
-import { configurationKey } from './folder-volumes.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { guardObjects } from './guard-manifests.ts';
 import { registeringRights, servingRights } from './install-rights.ts';
 import { quotaObjects } from './quota-manifests.ts';
-import { registeringDeployment, servingDeployment, unregistering } from './install-workloads.ts';
+import { configurationKey, registeringDeployment, servingDeployment, unregistering } from './install-workloads.ts';
+import {
+  configurationMap,
+  httpsService,
+  identityOf,
+  monitoring,
+  networkPolicy,
+  restrictedNamespace,
+  type Manifest,
+} from './manifest-parts.ts';
 
 export interface InstallOptions {
   readonly configuration: GateConfiguration;
@@ -18,21 +25,6 @@ export interface InstallOptions {
   /** Whether the Prometheus operator is there to take a ServiceMonitor. */
   readonly serviceMonitor: boolean;
 }
-
-export type Manifest = KubernetesObject & Readonly<Record<string, unknown>>;
-
-/** A ServiceAccount, and the Pods that run as it. */
-export interface Identity {
-  readonly namespace: string;
-  readonly name: string;
-  /** On everything that belongs to it. */
-  readonly labels: Readonly<Record<string, string>>;
-  /** By which its Pods are found. */
-  readonly selector: Readonly<Record<string, string>>;
-}
-
-const nameLabel = 'app.kubernetes.io/name';
-const componentLabel = 'app.kubernetes.io/component';
 
 /**
  * What runs the gate in a cluster, with two identities: replicas that serve and write nothing, and one process that registers
@@ -48,33 +40,13 @@ export function installManifests(options: InstallOptions): Manifest[] {
   const { serving, registering, port } = identities(configuration);
   const { namespace, name, labels } = serving;
   return [
-    {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: {
-        name: namespace,
-        labels: { 'app.kubernetes.io/managed-by': 'sallyport', 'pod-security.kubernetes.io/enforce': 'restricted' },
-      },
-    },
+    restrictedNamespace(namespace),
     ...guardObjects(configuration),
     ...quotaObjects(configuration.quota, serving),
     ...servingRights(configuration, registry, serving),
     ...registeringRights(configuration, registering),
-    {
-      apiVersion: 'v1',
-      kind: 'ConfigMap',
-      metadata: { name, namespace, labels },
-      data: { [configurationKey]: configurationText },
-    },
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata: { name, namespace, labels },
-      spec: {
-        selector: serving.selector,
-        ports: [{ name: 'https', port, targetPort: 'https', protocol: 'TCP' }],
-      },
-    },
+    configurationMap(serving, configurationKey, configurationText),
+    httpsService(serving, port),
     servingDeployment({ configuration, configurationText, image }, serving),
     registeringDeployment({ configuration, configurationText, image }, registering, name),
     {
@@ -110,52 +82,9 @@ function identities({ registration: { service } }: GateConfiguration) {
     );
   }
   const { namespace, name, port } = service;
-  const identity = (own: string, component: string): Identity => {
-    const selector = { [nameLabel]: name, [componentLabel]: component };
-    return { namespace, name: own, selector, labels: { ...selector, 'app.kubernetes.io/managed-by': 'sallyport' } };
-  };
-  return { port, serving: identity(name, 'server'), registering: identity(`${name}-registrar`, 'registrar') };
-}
-
-/** Who calls is the API server, whose address no selector knows; so ports are limited and callers are not. */
-function networkPolicy({ namespace, name, labels, selector }: Identity, ports: readonly number[]): Manifest {
   return {
-    apiVersion: 'networking.k8s.io/v1',
-    kind: 'NetworkPolicy',
-    metadata: { name, namespace, labels },
-    spec: {
-      podSelector: { matchLabels: selector },
-      policyTypes: ['Ingress'],
-      ingress: [{ ports: ports.map((port) => ({ port, protocol: 'TCP' })) }],
-    },
+    port,
+    serving: identityOf(namespace, name, { name, component: 'server' }),
+    registering: identityOf(namespace, name, { name: `${name}-registrar`, component: 'registrar' }),
   };
-}
-
-/** A Service of its own, without an address: the API server's has no port for figures, and the registrar none at all. */
-function monitoring({ namespace, name, labels }: Identity): Manifest[] {
-  const own = { ...labels, [componentLabel]: 'metrics' };
-  const metadata = { name: `${name}-metrics`, namespace, labels: own };
-  return [
-    {
-      apiVersion: 'v1',
-      kind: 'Service',
-      metadata,
-      spec: {
-        clusterIP: 'None',
-        // Figures are wanted of those that are not ready, too.
-        publishNotReadyAddresses: true,
-        selector: { [nameLabel]: name },
-        ports: [{ name: 'health', port: 8080, targetPort: 'health', protocol: 'TCP' }],
-      },
-    },
-    {
-      apiVersion: 'monitoring.coreos.com/v1',
-      kind: 'ServiceMonitor',
-      metadata,
-      spec: {
-        selector: { matchLabels: { [nameLabel]: name, [componentLabel]: 'metrics' } },
-        endpoints: [{ port: 'health', path: '/metrics', interval: '30s' }],
-      },
-    },
-  ];
 }

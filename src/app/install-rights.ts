@@ -2,7 +2,7 @@ import type { WebhookRegistry } from '../admission/index.ts';
 import { parseResourceName } from '../api/resource-name.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { guardNamespaceRules, guardRules } from './guard-manifests.ts';
-import type { Identity, Manifest } from './install-manifests.ts';
+import type { Identity, Manifest } from './manifest-parts.ts';
 import { quotaRegisteringRules, quotaServingRules } from './quota-manifests.ts';
 
 /**

@@ -1,22 +1,19 @@
 import { dirname } from 'node:path';
-import { configurationKey, configurationPath, mountFolders, type FolderVolume } from './folder-volumes.ts';
+import { configurationFolder, mountFolders, type FolderVolume } from './folder-volumes.ts';
 import { parseGateConfiguration, type GateConfiguration } from './gate-configuration.ts';
 import { quotaObjectsFolder, quotaStorage } from './quota-manifests.ts';
-import type { Identity, InstallOptions, Manifest } from './install-manifests.ts';
+import type { InstallOptions } from './install-manifests.ts';
+import type { Identity, Manifest } from './manifest-parts.ts';
+import { podSpec, userId, workloadContainer } from './workload-pods.ts';
+
+/** Key of the GateConfiguration in its ConfigMap. */
+export const configurationKey = 'gate.yaml';
+const configurationPath = `${configurationFolder}/${configurationKey}`;
 
 type WorkloadOptions = Pick<InstallOptions, 'configuration' | 'configurationText' | 'image'>;
 
-/** Nobody's on the node. */
-const userId = 65_532;
-
 /** Longest time from SIGTERM to the end; see the server's shutdown. */
 const terminationGracePeriodSeconds = 60;
-
-/**
- * Node would size its young generation by the limit of memory, to 1 MiB in ours, which doubles the 99th percentile, and to 16
- * without one. glibc's arenas keep what each had at most. See docs/decisions/0032-load-and-memory.md.
- */
-export const memoryEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '1' } as const;
 
 /** 300 MiB were measured with as many idle connections as are taken, 2048. */
 const plainResources = { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '384Mi' } };
@@ -141,44 +138,10 @@ export function unregistering(options: WorkloadOptions, identity: Identity, conf
   };
 }
 
-/** What all our Pods have in common: what the `restricted` Pod Security Standard wants, and their token. */
-function podSpec({ name }: Identity, configMap: string) {
-  return {
-    serviceAccountName: name,
-    automountServiceAccountToken: true,
-    enableServiceLinks: false,
-    priorityClassName: 'system-cluster-critical',
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-    volumes: [{ name: 'configuration', configMap: { name: configMap } } as object],
-  };
-}
-
 function gateContainer({ configuration, image }: WorkloadOptions, args: readonly string[]) {
-  const probe = (path: string, rest: object): object => ({
-    httpGet: { path, port: 'health', scheme: 'HTTP' },
-    ...rest,
-  });
   return {
-    name: 'gate',
-    image,
-    args,
-    env: Object.entries(memoryEnvironment).map(([name, value]) => ({ name, value })),
-    ports: [{ name: 'health', containerPort: configuration.server.healthPort, protocol: 'TCP' }],
+    ...workloadContainer({ name: 'gate', image, args, configurationKey, healthPort: configuration.server.healthPort }),
     resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '192Mi' } },
-    // Served once there is a certificate, for which a new installation waits until its other half has come up.
-    startupProbe: probe('/livez', { periodSeconds: 1, failureThreshold: 300 }),
-    readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 1 }),
-    livenessProbe: probe('/livez', { periodSeconds: 10, failureThreshold: 3 }),
-    securityContext: {
-      allowPrivilegeEscalation: false,
-      readOnlyRootFilesystem: true,
-      runAsUser: userId,
-      capabilities: { drop: ['ALL'] },
-    },
-    volumeMounts: [
-      // The file alone: a mounted folder would hide the webhooks that the image has beside it.
-      { name: 'configuration', mountPath: configurationPath, subPath: configurationKey, readOnly: true } as object,
-    ],
   };
 }
 

@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { parseResourceName } from '../api/resource-name.ts';
 import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
 import type { FolderVolume } from './folder-volumes.ts';
-import type { Identity, Manifest } from './install-manifests.ts';
+import type { Identity, Manifest } from './manifest-parts.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
 
 type Quota = QuotaConfiguration | undefined;
