@@ -22,7 +22,8 @@ it('while no replica answers, guarded Pods stay, and everything else goes on', {
     { group: '', version: 'v1', resource: 'namespaces' },
     { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'plain' } },
   );
-  await guard.create(object('v1', 'Pod', { namespace: 'plain', name: 'web' }, { spec: { containers } }));
+  const web = { spec: { nodeName: 'n1', containers } };
+  await guard.create(object('v1', 'Pod', { namespace: 'plain', name: 'web' }, web));
   const plain = { app: 'plain' };
   const template = { metadata: { labels: plain }, spec: { containers } };
   await guard.create(
