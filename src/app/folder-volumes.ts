@@ -27,22 +27,17 @@ export interface MountedVolumes {
  * that is read-only, where no folder can be made to mount it on.
  */
 export function mountFolders(wanted: readonly FolderVolume[]): MountedVolumes {
-  for (const [index, volume] of wanted.entries()) {
-    const { setting, folder, example } = volume;
-    if (['/', configurationFolder].includes(folder)) {
-      throw new InvalidConfigurationError(
-        `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one; expected such as ${example}`,
-      );
-    }
-    const other = wanted.find((each, at) =>
-      each.folder === folder ? at < index : each.readOnly && folder.startsWith(`${each.folder}/`),
+  const refuse = ({ setting, folder, example }: FolderVolume, beside: string): never => {
+    throw new InvalidConfigurationError(
+      `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one${beside}; expected such as ${example}`,
     );
-    if (other !== undefined) {
-      throw new InvalidConfigurationError(
-        `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one beside ${other.folder} of ` +
-          `${other.setting}; expected such as ${example}`,
-      );
-    }
+  };
+  for (const volume of wanted) if (['/', configurationFolder].includes(volume.folder)) refuse(volume, '');
+  for (const [index, volume] of wanted.entries()) {
+    const other = wanted.find(({ folder, readOnly }, at) =>
+      folder === volume.folder ? at < index : readOnly && volume.folder.startsWith(`${folder}/`),
+    );
+    if (other !== undefined) refuse(volume, ` beside ${other.folder} of ${other.setting}`);
   }
   return {
     volumes: wanted.map(({ name, source }) => ({ name, ...source })),

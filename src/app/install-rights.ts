@@ -2,7 +2,7 @@ import type { WebhookRegistry } from '../admission/index.ts';
 import { parseResourceName } from '../api/resource-name.ts';
 import type { GateConfiguration } from './gate-configuration.ts';
 import { guardNamespaceRules, guardRules } from './guard-manifests.ts';
-import type { Identity, Manifest } from './manifest-parts.ts';
+import { accountWith, type Identity, type Manifest } from './manifest-parts.ts';
 import { quotaRegisteringRules, quotaServingRules } from './quota-manifests.ts';
 
 /**
@@ -20,10 +20,10 @@ export function servingRights(
     ...guardRules(configuration),
     ...quotaServingRules(configuration.quota),
   ];
-  return bound(identity, cluster, [
-    ...secretRules(configuration, ['get', 'list', 'watch'], []),
-    ...guardNamespaceRules(configuration),
-  ]);
+  return accountWith(identity, {
+    cluster,
+    namespace: [...secretRules(configuration, ['get', 'list', 'watch'], []), ...guardNamespaceRules(configuration)],
+  });
 }
 
 /** What the identity that registers may do: the configurations of our name, our Secret, and nothing with what handlers read. */
@@ -40,7 +40,8 @@ export function registeringRights(configuration: GateConfiguration, identity: Id
     { apiGroups: [''], resources: ['namespaces'], resourceNames: [identity.namespace], verbs: ['get'] },
     ...quotaRegisteringRules(configuration.quota),
   ];
-  return bound(identity, cluster, secretRules(configuration, ['get', 'list', 'watch', 'update'], ['create']));
+  const namespace = secretRules(configuration, ['get', 'list', 'watch', 'update'], ['create']);
+  return accountWith(identity, { cluster, namespace });
 }
 
 const configurations = {
@@ -75,37 +76,4 @@ function readRules(registry: WebhookRegistry): object[] {
     resources: [...resources].sort(),
     verbs: ['list', 'watch'],
   }));
-}
-
-/** The account with these rules; without rules in the namespace there is no Role. */
-function bound(
-  { namespace, name, labels }: Identity,
-  clusterRules: readonly object[],
-  rules: readonly object[],
-): Manifest[] {
-  const apiVersion = 'rbac.authorization.k8s.io/v1';
-  const subjects = [{ kind: 'ServiceAccount', name, namespace }];
-  // Two gates may carry one name in two namespaces; cluster-scoped names tell them apart.
-  const clusterName = `${namespace}:${name}`;
-  const roleRef = (kind: string, of: string): object => ({ apiGroup: 'rbac.authorization.k8s.io', kind, name: of });
-  const metadata = { name, namespace, labels };
-  const clusterMetadata = { name: clusterName, labels };
-  return [
-    // The token is asked for by the Pods that need it.
-    { apiVersion: 'v1', kind: 'ServiceAccount', metadata, automountServiceAccountToken: false },
-    { apiVersion, kind: 'ClusterRole', metadata: clusterMetadata, rules: clusterRules },
-    {
-      apiVersion,
-      kind: 'ClusterRoleBinding',
-      metadata: clusterMetadata,
-      roleRef: roleRef('ClusterRole', clusterName),
-      subjects,
-    },
-    ...(rules.length === 0
-      ? []
-      : [
-          { apiVersion, kind: 'Role', metadata, rules },
-          { apiVersion, kind: 'RoleBinding', metadata, roleRef: roleRef('Role', name), subjects },
-        ]),
-  ];
 }

@@ -37,6 +37,43 @@ export function restrictedNamespace(name: string): Manifest {
   };
 }
 
+export interface Rights {
+  /** Rules for the whole cluster. */
+  readonly cluster: readonly object[];
+  /** Rules for one namespace. */
+  readonly namespace: readonly object[];
+  /** Which one that is. Default: the identity's own. */
+  readonly inNamespace?: string;
+}
+
+/** The account with these rights; without rules there is no role. */
+export function accountWith({ namespace: own, name, labels }: Identity, rights: Rights): Manifest[] {
+  const subject = { kind: 'ServiceAccount', name, namespace: own };
+  const bound = (kind: 'ClusterRole' | 'Role', metadata: object, rules: readonly object[]): Manifest[] => {
+    if (rules.length === 0) return [];
+    const apiVersion = 'rbac.authorization.k8s.io/v1';
+    const { name: roleName } = metadata as { readonly name: string };
+    const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind, name: roleName };
+    return [
+      { apiVersion, kind, metadata, rules },
+      { apiVersion, kind: `${kind}Binding`, metadata, roleRef, subjects: [subject] },
+    ];
+  };
+  const { cluster, namespace, inNamespace = own } = rights;
+  return [
+    // The token is asked for by the Pods that need it.
+    {
+      apiVersion: 'v1',
+      kind: 'ServiceAccount',
+      metadata: { name, namespace: own, labels },
+      automountServiceAccountToken: false,
+    },
+    // Two may carry one name in two namespaces; cluster-scoped names tell them apart.
+    ...bound('ClusterRole', { name: `${own}:${name}`, labels }, cluster),
+    ...bound('Role', { name, namespace: inNamespace, labels }, namespace),
+  ];
+}
+
 /** What an identity is configured with, under the key that is its file's name. */
 export function configurationMap({ namespace, name, labels }: Identity, key: string, text: string): Manifest {
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data: { [key]: text } };

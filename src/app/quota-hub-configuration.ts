@@ -10,7 +10,8 @@ const port = z.int().min(0).max(65_535);
 const schema = z.strictObject({
   apiVersion: z.literal('config.sallyport.dev/v1alpha1'),
   kind: z.literal('QuotaHubConfiguration'),
-  metadata: z.looseObject({}).optional(),
+  /** Name and namespace of what `sallyport manifests` prints. */
+  metadata: z.looseObject({ name: z.string().optional(), namespace: z.string().optional() }).optional(),
   server: z
     .strictObject({
       host: z.string().default('0.0.0.0'),
@@ -55,6 +56,11 @@ export async function readQuotaHubConfiguration(file: string): Promise<QuotaHubC
   const text = await readFile(file, 'utf8').catch((cause: unknown) => {
     throw new InvalidConfigurationError(`${file}: cannot be read; expected a QuotaHubConfiguration in YAML`, { cause });
   });
+  return parseQuotaHubConfiguration(text, file);
+}
+
+/** The same from a text; relative paths begin beside `file`. */
+export function parseQuotaHubConfiguration(text: string, file: string): QuotaHubConfiguration {
   const parsed = parseConfiguration(schema, text, file);
   const { objects, store } = parsed;
   const at = (path: string): string => resolve(dirname(file), path);

@@ -129,8 +129,8 @@ function buildProgram(finish: (code: ExitCode) => void): Command {
 
   program
     .command('manifests')
-    .description('Print what runs the gate in a cluster, for kubectl apply -f -.')
-    .requiredOption('-c, --config <file>', 'a GateConfiguration')
+    .description('Print what runs a gate, or a hub of quotas, in a cluster, for kubectl apply -f -.')
+    .requiredOption('-c, --config <file>', 'a GateConfiguration, or a QuotaHubConfiguration')
     .requiredOption('--image <image>', 'container image that holds sallyport and the webhooks')
     .option('--ca-bundle <file>', 'print the webhook configurations too, trusting this PEM file')
     .option('--service-monitor', 'print a ServiceMonitor of the Prometheus operator too')

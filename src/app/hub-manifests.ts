@@ -1,0 +1,186 @@
+import { dirname } from 'node:path';
+import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
+import { InvalidConfigurationError } from './errors.ts';
+import { configurationFolder, mountFolders, type FolderVolume } from './folder-volumes.ts';
+import {
+  accountWith,
+  configurationMap,
+  httpsService,
+  identityOf,
+  monitoring,
+  networkPolicy,
+  restrictedNamespace,
+  type Identity,
+  type Manifest,
+  type Rights,
+} from './manifest-parts.ts';
+import { parseQuotaHubConfiguration, type QuotaHubConfiguration } from './quota-hub-configuration.ts';
+import { podSpec, userId, workloadContainer } from './workload-pods.ts';
+
+export interface HubInstallOptions {
+  /** The QuotaHubConfiguration as its author wrote it; it goes into a ConfigMap. */
+  readonly configurationText: string;
+  /** Image that holds sallyport. */
+  readonly image: string;
+  /** Whether the Prometheus operator is there to take a ServiceMonitor. */
+  readonly serviceMonitor: boolean;
+}
+
+const configurationKey = 'hub.yaml';
+const configurationPath = `${configurationFolder}/${configurationKey}`;
+
+/**
+ * What runs the hub of quotas in a cluster, named by the `metadata` of its configuration: namespace, rights, configuration, one
+ * replica, and a Service. What is secret is made by who installs it: Secret `<name>-tls`, ConfigMap `<name>-client-ca`, and where
+ * they are configured the Secrets `<name>-objects` (a kubeconfig) and `<name>-store` (the URL of a database).
+ *
+ * Throws {@link InvalidConfigurationError} for a configuration without name and namespace, or whose folders cannot be volumes.
+ */
+export function hubManifests({ configurationText, image, serviceMonitor }: HubInstallOptions): Manifest[] {
+  // As it will be read in the cluster: relative paths begin beside the configuration.
+  const configuration = parseQuotaHubConfiguration(configurationText, configurationPath);
+  const { name, namespace } = configuration.metadata ?? {};
+  if (name === undefined || namespace === undefined) {
+    throw new InvalidConfigurationError(
+      'metadata: expected the name and the namespace that the hub gets, such as { name: quota-hub, namespace: sallyport }',
+    );
+  }
+  const identity = identityOf(namespace, name, { name, component: 'quota-hub' });
+  const { port, healthPort } = configuration.server;
+  return [
+    restrictedNamespace(namespace),
+    ...(hasOwnObjects(configuration) ? [globalQuotaDefinition()] : []),
+    ...accountWith(identity, rightsOf(configuration)),
+    configurationMap(identity, configurationKey, configurationText),
+    ...diskOf(configuration, identity),
+    httpsService(identity, port),
+    deployment(configuration, identity, image),
+    networkPolicy(identity, [port, healthPort]),
+    ...(serviceMonitor ? monitoring(identity) : []),
+  ];
+}
+
+/** In the cluster of the GlobalQuota objects, which is where a ledger in objects is, too. */
+function rightsOf(configuration: QuotaHubConfiguration): Rights {
+  if (!hasOwnObjects(configuration)) return { cluster: [], namespace: [] };
+  const { group, resource } = globalQuotaKind;
+  const cluster = [
+    { apiGroups: [group], resources: [resource], verbs: ['get', 'list', 'watch'] },
+    { apiGroups: [group], resources: [`${resource}/status`], verbs: ['patch'] },
+  ];
+  const { store } = configuration;
+  if (store.mode !== 'Kubernetes') return { cluster, namespace: [] };
+  const objects = { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'update'] };
+  return { cluster, namespace: [objects], inNamespace: store.namespace };
+}
+
+function diskOf({ store }: QuotaHubConfiguration, { namespace, name, labels }: Identity): Manifest[] {
+  if (store.mode !== 'SQLite') return [];
+  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
+  return [
+    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: `${name}-store`, namespace, labels }, spec },
+  ];
+}
+
+function deployment(configuration: QuotaHubConfiguration, identity: Identity, image: string): Manifest {
+  const { namespace, name, labels, selector } = identity;
+  const { port, healthPort } = configuration.server;
+  const container = workloadContainer({
+    name: 'quota-hub',
+    image,
+    args: ['quota', 'hub', '--config', configurationPath],
+    configurationKey,
+    healthPort,
+  });
+  const pod = podSpec(identity, name);
+  const { volumes, volumeMounts } = mountFolders(foldersOf(configuration, name));
+  const isFile = configuration.store.mode === 'SQLite';
+  return {
+    apiVersion: 'apps/v1',
+    kind: 'Deployment',
+    metadata: { name, namespace, labels },
+    spec: {
+      // Each of two would hear only some of the members.
+      replicas: 1,
+      selector: { matchLabels: selector },
+      strategy: { type: 'Recreate' },
+      template: {
+        metadata: { labels },
+        spec: {
+          ...pod,
+          automountServiceAccountToken: hasOwnObjects(configuration),
+          ...(isFile && { securityContext: { ...pod.securityContext, fsGroup: userId } }),
+          containers: [
+            {
+              ...container,
+              ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
+              resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+              volumeMounts: [...container.volumeMounts, ...volumeMounts],
+            },
+          ],
+          volumes: [...pod.volumes, ...volumes],
+        },
+      },
+    },
+  };
+}
+
+function foldersOf(
+  { certificates, clientAuthority, objects, store }: QuotaHubConfiguration,
+  name: string,
+): FolderVolume[] {
+  const secret = (own: string): object => ({ secret: { secretName: `${name}-${own}` } });
+  const folders: FolderVolume[] = [
+    {
+      setting: 'certificates',
+      example: '/etc/quota-hub/tls',
+      name: 'tls',
+      source: secret('tls'),
+      folder: certificates,
+      readOnly: true,
+    },
+    {
+      setting: 'clientAuthority',
+      example: '/etc/quota-hub/client-ca/ca.crt',
+      name: 'client-ca',
+      source: { configMap: { name: `${name}-client-ca` } },
+      folder: dirname(clientAuthority),
+      readOnly: true,
+    },
+  ];
+  if (objects.mode === 'Cluster' && objects.kubeconfig !== undefined) {
+    folders.push({
+      setting: 'objects.kubeconfig',
+      example: '/etc/quota-hub/objects/kubeconfig',
+      name: 'objects',
+      source: secret('objects'),
+      folder: dirname(objects.kubeconfig),
+      readOnly: true,
+    });
+  }
+  if (store.mode === 'SQLite') {
+    folders.push({
+      setting: 'store.path',
+      example: '/var/lib/sallyport/hub.db',
+      name: 'store',
+      source: { persistentVolumeClaim: { claimName: `${name}-store` } },
+      folder: dirname(store.path),
+      readOnly: false,
+    });
+  }
+  if (store.mode === 'PostgreSQL' && store.urlFile !== undefined) {
+    folders.push({
+      setting: 'store.urlFile',
+      example: '/etc/quota-hub/store/url',
+      name: 'store',
+      source: secret('store'),
+      folder: dirname(store.urlFile),
+      readOnly: true,
+    });
+  }
+  return folders;
+}
+
+function hasOwnObjects({ objects }: QuotaHubConfiguration): boolean {
+  return objects.mode === 'Cluster' && objects.kubeconfig === undefined;
+}
