@@ -14,6 +14,7 @@ export default defineConfig({
           include: everyTest,
           exclude: [needsApiServer, '**/node_modules/**'],
           testTimeout: 30_000,
+          expect: { poll: { timeout: 10_000 } },
         },
       },
       {
@@ -22,6 +23,7 @@ export default defineConfig({
           include: [`src/${needsApiServer}`, `test/${needsApiServer}`, `examples/${needsApiServer}`],
           exclude: ['**/node_modules/**'],
           testTimeout: 120_000,
+          expect: { poll: { timeout: 10_000 } },
           hookTimeout: 120_000,
           maxWorkers: 2,
         },

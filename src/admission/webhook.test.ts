@@ -124,7 +124,7 @@ describe('a mutating webhook', () => {
       // Moves the whole subtree, so that the patch has to write the number again.
       if (draft !== null) Object.assign(draft, { spec: { moved: draft.spec } });
     });
-    const answer = await answerReview(webhook, text, { signal: AbortSignal.timeout(1000), log: silentLogger });
+    const answer = await answerReview(webhook, text, { signal: AbortSignal.timeout(10_000), log: silentLogger });
     const { response } = JSON.parse(answer.body) as { response: { patch: string } };
     expect(Buffer.from(response.patch, 'base64').toString()).toContain('12345678901234567890');
   });
@@ -135,7 +135,7 @@ describe('a mutating webhook', () => {
     const webhook = mutator(({ object: draft }) => {
       if (draft !== null) Object.assign(draft, { spec: { moved: draft.spec } });
     });
-    const answer = await answerReview(webhook, text, { signal: AbortSignal.timeout(1000), log: silentLogger });
+    const answer = await answerReview(webhook, text, { signal: AbortSignal.timeout(10_000), log: silentLogger });
     const { response } = JSON.parse(answer.body) as { response: { patch: string } };
     expect(Buffer.from(response.patch, 'base64').toString()).toContain(literals);
   });

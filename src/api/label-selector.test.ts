@@ -108,6 +108,6 @@ test.each([' *', 'a*', '!*', '(*', 'a in (*', 'a,*', 'a=1,*'])(
     } catch (error) {
       expect(error).toBeInstanceOf(LabelSelectorError);
     }
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   },
 );

@@ -46,7 +46,7 @@ describe('names as the Go library judges them', () => {
   ])('%s() answers in linear time', (_, problemsOf) => {
     const start = performance.now();
     for (const unit of ['a', 'a.', 'a-', '-']) expect(problemsOf(`${unit.repeat(100_000)}!`)).not.toEqual([]);
-    expect(performance.now() - start).toBeLessThan(1000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
 

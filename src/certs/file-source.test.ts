@@ -260,7 +260,9 @@ describe('FileSource', () => {
   it('says the same failure loudly once, and recovers from it', async () => {
     await put(first);
     await source.start();
-    await writeFile(join(directory, 'tls.key'), second.privateKeyPem);
+    // At once, so that nobody reads it half written.
+    await writeFile(join(directory, 'tls.key.new'), second.privateKeyPem);
+    await rename(join(directory, 'tls.key.new'), join(directory, 'tls.key'));
     for (let i = 0; i < 3; i++) await source.confirmCaBundle().catch(() => undefined);
     expect(logger.lines('error')).toHaveLength(1);
     await changed(() => writeFile(join(directory, 'tls.crt'), second.certificatePem));

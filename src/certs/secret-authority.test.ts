@@ -392,15 +392,25 @@ describe('SecretAuthority rotating its CA', () => {
 });
 
 describe('SecretAuthority that follows', () => {
-  /** What a Secret without write rights is to it: every write is a fault of the test. */
-  const readOnly = (): SecretStore => ({
-    name: store.name,
-    namespace: store.namespace,
-    get: () => store.get(),
-    watch: (onChange) => store.watch(onChange),
-    create: () => expect.unreachable('a follower creates the Secret'),
-    replace: () => expect.unreachable('a follower writes the Secret'),
+  let written: string[];
+  beforeEach(() => {
+    written = [];
   });
+  /** What a Secret without write rights is to it. */
+  const readOnly = (): SecretStore => {
+    const refuse = (what: string): never => {
+      written.push(what);
+      throw new Error('forbidden');
+    };
+    return {
+      name: store.name,
+      namespace: store.namespace,
+      get: () => store.get(),
+      watch: (onChange) => store.watch(onChange),
+      create: () => refuse('created'),
+      replace: () => refuse('replaced'),
+    };
+  };
 
   it('waits for a keeper, then signs its own leaf', async () => {
     const follower = create({ role: 'follower', store: readOnly() });
@@ -414,6 +424,7 @@ describe('SecretAuthority that follows', () => {
     await start;
     expect(follower.get()?.fingerprint).not.toBe(keeper.get()?.fingerprint);
     expect(verifies(follower, keeper.caBundle() ?? '')).toBe(true);
+    expect(written).toEqual([]);
   });
 
   it('goes along with a rotation of the keeper, and stays where it is while there is none', async () => {
@@ -428,6 +439,7 @@ describe('SecretAuthority that follows', () => {
     await pass(10 * minute, [keeper, follower]);
     expect(verifies(follower, keeper.caBundle() ?? '')).toBe(true);
     expect(verifies(follower, before ?? '')).toBe(false);
+    expect(written).toEqual([]);
   });
 });
 
@@ -449,6 +461,7 @@ describe('SecretAuthority whose Secret was touched', () => {
     await pass(8 * day, [source], 8 * hour);
     expect(bundleSize(source)).toBe(1);
     expect(source.healthy()).toEqual({ kind: 'healthy' });
+    expect(shown.length).toBeGreaterThanOrEqual(2);
     expect(shown.slice(0, 2).every((bundle) => caBundleIncludes(bundle ?? '', oldBundle))).toBe(true);
   }
 

@@ -77,7 +77,7 @@ describe('idle connections', () => {
   });
 
   it('are closed after the time that is set', async () => {
-    await using gate = await serve(authority, [allow], { limits: { idleTimeoutMilliseconds: 100 } });
+    await using gate = await serve(authority, [allow], { limits: { idleTimeoutMilliseconds: 1000 } });
     using client = await gate.connect();
     client.post('/allow', review);
     expect(await client.answer()).toMatchObject({ httpStatus: 200 });

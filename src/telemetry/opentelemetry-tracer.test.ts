@@ -83,6 +83,7 @@ describe('with the OpenTelemetry SDK', () => {
 
   it('begins a trace of its own where there is none', async () => {
     const [, own] = await ask('/validate/allow.example.com', review, {});
+    expect(own).toBeDefined();
     expect(own?.parentSpanContext).toBeUndefined();
     expect(own?.spanContext().traceId).not.toBe(traceId);
   });

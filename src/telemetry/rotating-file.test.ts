@@ -90,7 +90,7 @@ describe('RotatingFile', () => {
     expect(dropped).toBe(200);
     rmSync(path);
     await expect.poll(() => existsSync(path) && read('decisions.jsonl').split('\n').length).toBe(101);
-    expect(problems).toEqual(['ENOSPC', 'well']);
+    await expect.poll(() => problems, { timeout: 10_000 }).toEqual(['ENOSPC', 'well']);
     await writer.close();
   });
 });

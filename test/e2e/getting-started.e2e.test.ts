@@ -178,6 +178,7 @@ describe.each(forms)('the examples behind a real API server, registered by $name
     const other = Buffer.from('-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n').toString('base64');
     const { stdout } = await plane.kubectl(['get', 'validatingwebhookconfigurations', 'sallyport', '-o', 'json']);
     const configuration = JSON.parse(stdout) as { webhooks: Array<{ clientConfig: { caBundle: string } }> };
+    expect(configuration.webhooks).not.toEqual([]);
     expect(configuration.webhooks.every(({ clientConfig }) => clientConfig.caBundle.length > 100)).toBe(true);
     // A configuration of somebody else for the same address, with another authority: the call fails.
     const [first] = configuration.webhooks;

@@ -92,6 +92,7 @@ describe('two gates with slices of a hub', () => {
   it('leave their slices as they are while somebody asks what would fit', async () => {
     await fleet.addQuota('asked', 10);
     expect(kinds(await createMany('east', 'asked', 2))).toEqual(['stored', 'stored']);
+    await journalSays('east', 'asked', 2);
     const { asked: before } = await fleet.journal('east');
     expect(Number(before?.hard['pods'])).toBeLessThan(10);
     const explain = async (replicas: number): Promise<number | null> => {

@@ -28,6 +28,8 @@ it(
     const { team } = await storm.lived();
     expect(await storm.fill()).toBe(limits.team.configmaps - (team['configmaps'] ?? NaN));
 
+    // The last one was stored; it is heard of a moment later.
+    await until(() => Promise.resolve(storm?.seen('team configmaps') === limits.team.configmaps));
     const highest = await storm.highest();
     process.stdout.write(`the most that surely lived at one instant: ${JSON.stringify(highest)}\n`);
     for (const [quota, hard] of Object.entries(limits)) {

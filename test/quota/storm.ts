@@ -175,6 +175,11 @@ quota:
     );
   }
 
+  /** The most that surely lived at one instant of what was heard so far. */
+  seen(name: string): number {
+    return this.#live.get(name)?.highest() ?? 0;
+  }
+
   /** The most that surely lived at one instant, by resource. */
   async highest(): Promise<Record<string, number>> {
     const highest: Record<string, number> = {};

@@ -39,6 +39,13 @@ describe('parseURL()', () => {
       fc.property(texts, (text) => {
         const url = parseRequestURI(text) instanceof Failure ? new Failure('not absolute') : parseURL(text);
         if (url instanceof Failure) return;
+        // Go prints such a path as it would a host, and does not read it back either.
+        fc.pre(
+          url.host !== '' ||
+            url.user !== undefined ||
+            !url.path.escaped.startsWith('//') ||
+            (url.scheme !== '' && !url.omitHost),
+        );
         const again = parseURL(formatURL(url));
         expect(again).not.toBeInstanceOf(Failure);
         if (!(again instanceof Failure)) expect(formatURL(again)).toBe(formatURL(url));

@@ -21,7 +21,7 @@ const terms: QuotaTerms = { id: 'q', name: 'team-a', generation: 1, hard: cpu(10
 
 async function serveHub(): Promise<{ readonly hub: Hub; readonly server: LoopbackServer }> {
   const ledger = new Ledger({ store: new MemoryLedgerStore() });
-  const hub = new Hub({ ledger, clock: systemClock, uniqueName: randomUUID });
+  const hub = new Hub({ ledger, clock: systemClock, uniqueName: randomUUID, recallMilliseconds: 10_000 });
   await hub.setTerms(terms);
   const server = await serve(authority, [], {
     clientCertificates: { ca: clientAuthority.certificatePem },
@@ -41,7 +41,15 @@ async function join(server: LoopbackServer, name: string) {
   });
   const ledger = new Ledger({ store: new MemoryLedgerStore() });
   const cluster = `id-of-${name}`;
-  const member = new Member({ ledger, hub: connection, cluster, clock: systemClock, uniqueName: randomUUID });
+  const askMilliseconds = 20_000;
+  const member = new Member({
+    ledger,
+    hub: connection,
+    cluster,
+    clock: systemClock,
+    uniqueName: randomUUID,
+    askMilliseconds,
+  });
   await member.setTerms(terms);
   member.start();
   const create = (uid: string, amount: number): Promise<Verdict> =>

@@ -99,7 +99,7 @@ describe('PostgresLedgerStore', () => {
     const proxy = await SilentProxy.start(server.socketPath);
     const database = new URL(server.newDatabase().replace('@/', '@localhost/')).pathname;
     const url = `postgres://ledger@127.0.0.1:${proxy.port}${database}`;
-    const ledger = new Ledger({ store: new PostgresLedgerStore({ url, timeoutMilliseconds: 300 }) });
+    const ledger = new Ledger({ store: new PostgresLedgerStore({ url, timeoutMilliseconds: 1500 }) });
     onTestFinished(async () => {
       await ledger.stop();
       await proxy.stop();

@@ -49,7 +49,7 @@ describe('SqliteLedgerStore after kill -9', () => {
     return { answered: answered.filter((line) => line !== 'end'), ended: answered.includes('end') };
   }
 
-  it('has lost nothing that was answered, wherever it was killed', { timeout: 120_000 }, async () => {
+  it('has lost nothing that was answered, wherever it was killed', { timeout: 300_000 }, async () => {
     const folder = temporaryFolder();
     const reached = new Set<number>();
     let crashes = 0;
