@@ -79,7 +79,7 @@ export class QuotaHub {
     await source.waitForSync(signal);
     const writer = client && new QuotaStatusWriter({ client, reader: hubReader(hub), clock, log });
     const apply = async ({ objects }: ObjectSet<GlobalQuota>): Promise<void> => {
-      for (const { object } of objects) await hub.setTerms(termsOf(object));
+      await hub.setTerms(...objects.map(({ object }) => termsOf(object)));
       await hub.endTerms(new Set(objects.map(({ object }) => object.id)));
     };
     if (source.current !== undefined) {

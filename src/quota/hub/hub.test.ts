@@ -1,10 +1,18 @@
 import { describe, expect, it } from 'vitest';
 import { Quantity } from '../../api/quantity.ts';
 import { FaultyStore } from '../../../test/quota-simulation/faulty-store.ts';
+import { FakeClock } from '../../../test/fake-clock.ts';
 import { Random } from '../../../test/quota-simulation/random.ts';
 import { Process, VirtualTime } from '../../../test/quota-simulation/virtual-time.ts';
 import { formatResourceList, type ResourceList } from '../../usage/index.ts';
-import { Ledger, MemoryLedgerStore, type QuotaTerms, type Reservation, type Verdict } from '../ledger/index.ts';
+import {
+  Ledger,
+  MemoryLedgerStore,
+  noLedgerEvents,
+  type QuotaTerms,
+  type Reservation,
+  type Verdict,
+} from '../ledger/index.ts';
 import { HubUnreachableError, Member, type MemberEvents, type MemberOptions } from '../slices/index.ts';
 import type { SyncRequest } from '../slices/wire.ts';
 import type { HubEvents } from './hub-events.ts';
@@ -491,4 +499,36 @@ describe('a quota that has ended', () => {
     await two.remove(1);
     expect((await one.create(6)).allowed).toBe(true);
   });
+});
+
+it('many quotas cost a message one commit, and terms that are set again none', async () => {
+  const [written, batches]: [number[], number[]] = [[], []];
+  class Watched extends MemoryLedgerStore {
+    override transact: MemoryLedgerStore['transact'] = (needs, decide) =>
+      super.transact(needs, (view) => {
+        const decided = decide(view);
+        if (decided.changes.quotas.length > 0) written.push(decided.changes.quotas.length);
+        return decided;
+      });
+  }
+  const clock = new FakeClock();
+  const committed = ({ operations }: { readonly operations: number }): void => void batches.push(operations);
+  const ledger = new Ledger({ store: new Watched(), clock, events: { ...noLedgerEvents, committed } });
+  await ledger.start();
+  const hub = new Hub({ ledger, clock, uniqueName: () => 'unique' });
+  const quotas = Array.from({ length: 200 }, (_, index) => terms(10, { id: `q${index}` }));
+  await hub.setTerms(...quotas);
+  expect(written).toEqual([200]);
+  await hub.setTerms(...quotas);
+  expect([written, batches]).toEqual([[200], [200, 200]]);
+
+  const cpus = (amount: number) => new Map([['cpu', BigInt(amount) * 10n ** 9n]]);
+  const rights = { epoch: 0, granted: new Map(), returned: new Map() };
+  const reports = quotas.map(({ id }) => ({ quota: id, journal: 'j', rights, spent: new Map() }));
+  const needs = quotas.map(({ id }) => ({ amounts: { [id]: cpus(2) }, dryRun: false }));
+  const answer = await hub.sync('eu-1', { cluster: 'id-of-eu-1', reports, needs, recall: null });
+  expect(answer.fits).toEqual(needs.map(() => 'fits'));
+  // The name of the cluster; the reports, by which nobody holds anything yet; the grants.
+  expect(batches).toEqual([200, 200, 1, 200, 200]);
+  expect(written.length).toBeLessThanOrEqual(3);
 });

@@ -172,21 +172,25 @@ export class Hub {
   }
 
   /**
-   * Sets the terms of a quota; those of a lower generation change nothing. What a lower limit leaves in debt is asked back, as
-   * far as it is idle.
+   * Sets the terms of quotas, each by its own; those of a lower generation change nothing. What a lower limit leaves in debt is
+   * asked back, as far as it is idle.
    */
-  async setTerms(terms: QuotaTerms): Promise<void> {
-    const owed = await this.#inTurn(() => {
-      this.#ended.delete(terms.id);
-      return this.#options.ledger.changeQuota(terms.id, ({ quota }) => {
-        const isLate = quota !== undefined && !quota.removed && quota.terms.generation > terms.generation;
-        const stored = isLate ? quota : { terms, memo: quota?.memo ?? null, removed: false };
-        const state = this.#stateOf(stored);
-        this.#noteHolders(terms.id, state.allotment);
-        return { ...(!isLate && { quota: stored }), result: owedOf(state) };
-      });
+  async setTerms(...all: readonly QuotaTerms[]): Promise<void> {
+    const owed = await this.#inTurn(() => allOver(all.map((terms) => this.#putTerms(terms))));
+    const debts = new Map(owed.filter(([, amounts]) => amounts.size > 0));
+    if (debts.size > 0) await this.#recalls.round(undefined, debts, (id) => this.#holdersOf(id));
+  }
+
+  /** Says what is owed of the quota then. */
+  #putTerms(terms: QuotaTerms): Promise<readonly [id: string, owed: Amounts]> {
+    this.#ended.delete(terms.id);
+    return this.#options.ledger.changeQuota<readonly [string, Amounts]>(terms.id, ({ quota }) => {
+      const isLate = quota !== undefined && !quota.removed && quota.terms.generation > terms.generation;
+      const stored = isLate ? quota : { terms, memo: quota?.memo ?? null, removed: false };
+      const state = this.#stateOf(stored);
+      this.#noteHolders(terms.id, state.allotment);
+      return { ...(!isLate && { quota: stored }), result: [terms.id, owedOf(state)] };
     });
-    if (owed.size > 0) await this.#recalls.round(undefined, new Map([[terms.id, owed]]), (id) => this.#holdersOf(id));
   }
 
   /**
@@ -288,8 +292,10 @@ export class Hub {
     const states = new Map<string, QuotaState>();
     const fenced = new Set<string>();
     const unknown: string[] = [];
-    for (const report of reports.values()) {
-      const received = await this.#takeReport(cluster, report);
+    // At once, so that they share a commit.
+    const taken = await allOver([...reports.values()].map((report) => this.#takeReport(cluster, report)));
+    for (const [index, report] of [...reports.values()].entries()) {
+      const received = taken[index];
       if (received === undefined) unknown.push(report.quota);
       else states.set(report.quota, received.state);
       if (received?.isFenced === true) fenced.add(report.quota);
@@ -303,8 +309,10 @@ export class Hub {
     const { fits, grants } = fitNeeds(open, cluster, spent, needs);
     // Nothing is granted to who goes on waiting: it would lie idle, to be taken back by others that wait.
     const isOver = isLast() || !fits.includes('exceeded');
-    for (const [id, amounts] of isOver ? grants : []) {
-      const state = amounts.size === 0 ? undefined : await this.#grant(id, cluster, amounts, needs);
+    const granted = [...(isOver ? grants : [])].filter(([, amounts]) => amounts.size > 0);
+    const after = await allOver(granted.map(([id, amounts]) => this.#grant(id, cluster, amounts, needs)));
+    for (const [index, [id]] of granted.entries()) {
+      const state = after[index];
       if (state !== undefined) states.set(id, state);
     }
     const quotas = [...states].map(([id, state]) => this.#answerOf(id, cluster, state, fenced.has(id)));
@@ -431,6 +439,12 @@ export class Hub {
       owed: owedOf(state),
     };
   }
+}
+
+/** What all of them come to; what failed first is thrown when none is under way any more. */
+async function allOver<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }
 
 /** Those that hold something, or held it by a journal that is lost. */

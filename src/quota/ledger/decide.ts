@@ -33,7 +33,7 @@ import type {
   SettlementOutcome,
 } from './operations.ts';
 import type { AuditEntry, LedgerChanges, LedgerNeeds, LedgerView } from './store.ts';
-import type { StoredQuota } from './terms.ts';
+import { isSameQuota, type StoredQuota } from './terms.ts';
 import { PrepaidGoneError, UnknownQuotaError } from './errors.ts';
 import type { Verdict } from './verdict.ts';
 
@@ -473,6 +473,7 @@ function changeQuota(
   const { quota: changedTo, result } = change({ quota: stored?.removed === true ? undefined : stored, used, reserved });
   if (changedTo === undefined) return result;
   const quota = changedTo && { census: stored?.census ?? null, ...changedTo };
+  if (quota !== null && stored !== undefined && isSameQuota(stored, quota)) return result;
   if (quota !== null) draft.putQuota(id, quota);
   else if (stored !== undefined) {
     const isFree = used.size === 0 && reserved.size === 0;

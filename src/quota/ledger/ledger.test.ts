@@ -107,3 +107,53 @@ describe('Ledger.settle()', () => {
     expect(await standing()).toEqual({ used: {}, reserved: {} });
   });
 });
+
+describe('Ledger.setTerms()', () => {
+  /** Whether the second terms are written after the first. */
+  async function isWritten(first: QuotaTerms, second: QuotaTerms): Promise<boolean> {
+    let written = 0;
+    class Watched extends MemoryLedgerStore {
+      override transact: MemoryLedgerStore['transact'] = (needs, decide) =>
+        super.transact(needs, (view) => {
+          const decided = decide(view);
+          written += decided.changes.quotas.length;
+          return decided;
+        });
+    }
+    const ledger = new Ledger({ store: new Watched(), clock: new FakeClock() });
+    await ledger.start();
+    await ledger.setTerms(first);
+    expect(written).toBe(1);
+    await ledger.setTerms(second);
+    return written > 1;
+  }
+  const all = { perCluster: list({ pods: '2' }), perNamespace: list({ pods: '1' }), warnAtPercent: 80 };
+  const before = terms({ pods: '1', cpu: '1' }, all);
+
+  it.each([
+    ['the same', { ...before, hard: list({ cpu: '1', pods: '1' }) }, false],
+    ['another value', { ...before, hard: list({ pods: '2', cpu: '1' }) }, true],
+    ['another format', { ...before, hard: list({ pods: '1', cpu: '1Ki' }) }, true],
+    ['one resource more', { ...before, hard: list({ pods: '1', cpu: '1', memory: '1' }) }, true],
+    ['one resource less', { ...before, hard: list({ pods: '1' }) }, true],
+    ['another one', { ...before, hard: list({ pods: '1', memory: '1' }) }, true],
+    ['another ceiling', { ...before, perCluster: list({ pods: '3' }) }, true],
+    ['no ceiling', { ...before, perCluster: undefined }, true],
+    ['another one for namespaces', { ...before, perNamespace: list({ pods: '2' }) }, true],
+    ['another name', { ...before, name: 'shop' }, true],
+    ['a later generation', { ...before, generation: 2 }, true],
+    ['an earlier generation', { ...before, generation: 0, name: 'shop' }, false],
+    ['another mode', { ...before, mode: 'warn' as const }, true],
+    ['another warning', { ...before, warnAtPercent: 90 }, true],
+  ])('writes what is not there: $0: $2', async (_what, after, isNew) => {
+    expect(await isWritten(before, after)).toBe(isNew);
+  });
+
+  it('writes terms anew that had been removed', async () => {
+    const { ledger } = await setUp([before]);
+    await ledger.reserve(create('a', { pods: '1' }));
+    await ledger.changeQuota(before.id, () => ({ quota: null, result: undefined }));
+    await ledger.setTerms(before);
+    await expect(ledger.reserve(create('b', { pods: '1' }))).resolves.toMatchObject({ allowed: false });
+  });
+});

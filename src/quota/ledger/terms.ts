@@ -36,3 +36,32 @@ export interface StoredQuota {
   /** How far clusters have been counted for it: {@link readCensuses}. Null when no gate holds itself to it. */
   readonly census: string | null;
 }
+
+/** Whether nothing would be written anew. Quantities of one value in two formats are two. */
+export function isSameQuota(a: StoredQuota, b: StoredQuota): boolean {
+  return a.removed === b.removed && a.memo === b.memo && a.census === b.census && areSameTerms(a.terms, b.terms);
+}
+
+function areSameTerms(a: QuotaTerms, b: QuotaTerms): boolean {
+  return (
+    a.id === b.id &&
+    a.name === b.name &&
+    a.generation === b.generation &&
+    a.mode === b.mode &&
+    a.warnAtPercent === b.warnAtPercent &&
+    areSameLists(a.hard, b.hard) &&
+    areSameLists(a.perCluster, b.perCluster) &&
+    areSameLists(a.perNamespace, b.perNamespace)
+  );
+}
+
+function areSameLists(a: ResourceList | undefined, b: ResourceList | undefined): boolean {
+  if (a === undefined || b === undefined) return a === b;
+  return (
+    a.size === b.size &&
+    [...a].every(([name, quantity]) => {
+      const other = b.get(name);
+      return other?.nano() === quantity.nano() && other.format === quantity.format;
+    })
+  );
+}

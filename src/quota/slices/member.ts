@@ -259,7 +259,8 @@ export class Member {
     const quotas = (await ledger.quotas()).map(({ terms }) => terms.id);
     for (let first = 0; first < quotas.length; first += maxReports) {
       const some = quotas.slice(first, first + maxReports);
-      for (const quota of some) await this.#giveBackIdle(quota);
+      // At once, so that they share a commit.
+      await Promise.all(some.map((quota) => this.#giveBackIdle(quota)));
       const reports = await this.#reportsOf(some);
       const { unknown } = await this.#sync(
         await Promise.all(reports.map((report) => this.#withNamespaces(report))),
