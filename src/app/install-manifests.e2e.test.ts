@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { until } from '../../test/e2e/until.ts';
 import { defineValidator, WebhookRegistry } from '../admission/index.ts';
 import { builtinResources } from '../api/generated/resources.ts';
 import { KubeClient, loadKubeconfig } from '../kube/index.ts';
@@ -59,6 +60,8 @@ beforeAll(async () => {
   const input = JSON.stringify(serviceMonitorDefinition);
   await kubectl(['create', '-f', '-'], input);
   await kubectl(['wait', '--for=condition=Established', 'crd/servicemonitors.monitoring.coreos.com', '--timeout=30s']);
+  // A kind is told of a moment after it is established.
+  await until(async () => (await plane.kubectl(['get', 'servicemonitors'])).code === 0);
 });
 afterAll(async () => {
   client.close();

@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { secretStoreContract } from '../../test/certs/secret-store-contract.ts';
+import { until } from '../../test/e2e/until.ts';
 import type { ValidatingWebhookConfiguration } from '../api/webhook-configuration.ts';
 import { isNotFound, KubeClient, loadKubeconfig } from '../kube/index.ts';
 import { silentLogger, systemClock } from '../telemetry/index.ts';
@@ -36,9 +37,11 @@ let secretNumber = 0;
 beforeAll(async () => {
   plane = await ControlPlane.start({ users: [{ name: 'replica' }] });
   admin = new KubeClient(await loadKubeconfig([plane.kubeconfig]));
-  replica = new KubeClient(await loadKubeconfig([plane.kubeconfigFor('replica')]), { requestTimeoutSeconds: 2 });
+  replica = new KubeClient(await loadKubeconfig([plane.kubeconfigFor('replica')]), { requestTimeoutSeconds: 10 });
   const { code, stderr } = await plane.kubectl(['create', '-f', '-'], { input: JSON.stringify(setUp) });
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
+  // The API server hears of rights by a watch of its own.
+  await until(() => replica.get({ ...secrets, name: 'authority-0' }).then(() => false, isNotFound));
 });
 afterEach(() => Promise.all(sources.splice(0).map((source) => source.stop())));
 afterAll(async () => {
@@ -153,8 +156,8 @@ function authority(store: SecretStore, publication: BundlePublication = nothingR
     publication,
     hosts: [serverName],
     logger: silentLogger,
-    leafLifetimeMilliseconds: 4000,
-    overlapMilliseconds: 4000,
+    leafLifetimeMilliseconds: 12_000,
+    overlapMilliseconds: 12_000,
     propagationMilliseconds: 1000,
     checkIntervalMilliseconds: 250,
   });
@@ -264,6 +267,6 @@ describe('SecretAuthority on a real API server', () => {
     source.subscribe(() => source.caBundle() !== bundle && resolve());
     await admin.delete({ ...secrets, name: store.name });
     await changed;
-    expect(source.healthy().kind).not.toBe('unhealthy');
+    await expect.poll(() => source.healthy().kind, { timeout: 20_000 }).not.toBe('unhealthy');
   });
 });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { until } from '../../test/e2e/until.ts';
 import { ControlPlane } from '../testing/control-plane/index.ts';
 import { deletionGuardDefinition, deletionGuardKind } from './index.ts';
 
@@ -11,6 +12,8 @@ beforeAll(async () => {
   expect(applied.stderr).toBe('');
   const served = ['wait', '--for=condition=Established', '--timeout=30s', 'crd/deletionguards.guard.sallyport.dev'];
   expect((await plane.kubectl(served)).code).toBe(0);
+  // A kind is told of a moment after it is established.
+  await until(async () => (await plane.kubectl(['get', 'deletionguards'])).code === 0);
 });
 afterAll(() => plane.stop());
 

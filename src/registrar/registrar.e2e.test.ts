@@ -73,11 +73,13 @@ async function kubectl(...args: string[]): Promise<void> {
   expect(code).toBe(0);
 }
 
-/** Drift must be mended within two seconds; asks until then. */
+/** Drift must be mended within two seconds. The last look begins after them: a stall alone does not fail it. */
 async function within2Seconds(check: () => Promise<boolean>): Promise<void> {
   const end = performance.now() + 2000;
-  while (!(await check())) {
-    if (performance.now() > end) throw new Error('not mended within 2 s');
+  for (;;) {
+    const isLast = performance.now() > end;
+    if (await check()) return;
+    if (isLast) throw new Error('not mended within 2 s');
     await sleep(50);
   }
 }
@@ -195,8 +197,7 @@ describe('Registrar', () => {
     await young.start();
     await within2Seconds(async () => (await names()).join() === 'v9.example.com');
     // The old one looks at the change and leaves it.
-    old.refresh();
-    await old.publishedBundles();
+    await old.registerOnce(AbortSignal.timeout(20_000));
     expect(await names()).toEqual(['v9.example.com']);
     await young.stop();
     // Nobody serves v9 any more.

@@ -96,6 +96,8 @@ describe('a gate that asks for client certificates', () => {
     kubelet = await FakeKubelet.start(plane);
     await ok(['create', '-f', '-'], deletionGuardDefinition());
     await ok(['wait', '--for=condition=Established', 'crd/deletionguards.guard.sallyport.dev', '--timeout=30s']);
+    // A kind is told of a moment after it is established.
+    await until(async () => (await plane.kubectl(['get', 'deletionguards'])).code === 0);
     await ok(['create', '-f', '-'], guardedNamespace, guard, guardedPod('db'), guardedPod('cache'));
     await ok(['wait', '--for=condition=Ready', 'pod/db', 'pod/cache', '-n', 'shop', '--timeout=30s']);
   });

@@ -218,6 +218,8 @@ describe.each(forms)('the examples behind a real API server, registered by $name
       'name',
     ]);
     expect(left.stdout).toBe('');
+    // The API server hears by a watch of its own that they are gone.
+    await until(async () => (await dryRun(plane, deployment('small-after-all', 1))).includes('"kind": "Deployment"'));
     expect(await apply(plane, deployment('small-after-all', 1))).toContain('small-after-all');
   });
 });

@@ -141,6 +141,8 @@ registration: { url: "https://127.0.0.1:${port}" }
   expect(await (await fetch(`http://127.0.0.1:${servingPort}/metrics`)).text()).not.toContain('sallyport_registration');
 
   await plane.kubectl(['delete', 'validatingwebhookconfigurations', 'sallyport']);
+  // What the API server does may still be by the one that was deleted: another one must be there.
+  await until(async () => (await plane.kubectl(configurations)).stdout.includes('validatingwebhookconfiguration'));
   await until(async () => (await create(deployment)).includes('denied the request'));
 
   // Whoever registers may also unregister.

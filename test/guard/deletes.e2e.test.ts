@@ -131,7 +131,7 @@ describe('the state on a Pod', () => {
 describe('a Pod that is taken out of service', () => {
   it('is unready and without its traffic label before the clean-up starts, and gets both back when it is called off', async () => {
     const takeOutOfService = { readinessGate: true, trafficLabel: 'traffic' };
-    const namespace = await guard.guarded({ takeOutOfService, settleSeconds: 2 });
+    const namespace = await guard.guarded({ takeOutOfService, settleSeconds: 6 });
     const made = pod(namespace, 'db', {});
     const labels = { ...made.metadata?.labels, traffic: 'on' };
     await guard.create({ ...made, metadata: { ...made.metadata, labels } });

@@ -14,7 +14,7 @@ afterAll(() => guard.stop());
 const containers = [{ name: 'a', image: 'a' }];
 
 it('while no replica answers, guarded Pods stay, and everything else goes on', { timeout: 200_000 }, async () => {
-  const namespace = await guard.guarded();
+  const namespace = await guard.guarded({ finishAfterSeconds: 60 });
   const nodes = { held: 'n1', 'broken-glass': 'n1', leaving: 'n1', lost: 'n2' };
   await guard.create(...Object.entries(nodes).map(([name, nodeName]) => pod(namespace, name, { nodeName })));
   for (const name of Object.keys(nodes)) await guard.running(namespace, name);
@@ -25,7 +25,7 @@ it('while no replica answers, guarded Pods stay, and everything else goes on', {
   const web = { spec: { nodeName: 'n1', containers } };
   await guard.create(object('v1', 'Pod', { namespace: 'plain', name: 'web' }, web));
   const plain = { app: 'plain' };
-  const template = { metadata: { labels: plain }, spec: { containers } };
+  const template = { metadata: { labels: plain }, spec: { nodeName: 'n1', containers } };
   await guard.create(
     object(
       'apps/v1',

@@ -31,6 +31,9 @@ const log =
     ? silentLogger
     : pinoLogger({ level: 'debug', sink: { write: (line) => void process.stderr.write(`${line}\n`) } });
 
+/** Longer than any `--timeout` that a test gives to kubectl. */
+const kubectlOptions = { timeoutSeconds: 150 } as const;
+
 const guardUser = 'system:serviceaccount:sallyport-system:sallyport';
 
 export interface GuardPlaneOptions {
@@ -135,12 +138,12 @@ export class GuardPlane {
   }
 
   async kubectl(...args: readonly string[]): Promise<CommandResult> {
-    return this.plane.kubectl(args);
+    return this.plane.kubectl(args, kubectlOptions);
   }
 
   /** Runs kubectl and gives what it wrote; throws when it failed. */
   async ok(...args: readonly string[]): Promise<string> {
-    const { code, stdout, stderr } = await this.plane.kubectl(args);
+    const { code, stdout, stderr } = await this.kubectl(...args);
     if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${stderr}`);
     return stdout.trim();
   }
@@ -176,6 +179,7 @@ export class GuardPlane {
     }
     await this.ok('annotate', 'pod', '-n', namespace, 'probe', 'sallyport.dev/guard-bypass=test');
     await this.admin.delete(probe);
+    await this.gone(namespace, 'probe');
     return namespace;
   }
 
@@ -308,7 +312,7 @@ export class ReplicaProcess {
   }
 }
 
-/** Waits for a condition. */
+/** Waits for a condition. The last look begins after the time is up: a stall alone does not fail it. */
 export async function until<T>(
   what: string,
   look: () => T | Promise<T>,
@@ -316,9 +320,10 @@ export async function until<T>(
 ): Promise<NonNullable<Awaited<T>>> {
   const end = Date.now() + timeoutSeconds * 1000;
   for (;;) {
+    const isLast = Date.now() > end;
     const found = await look();
     if (found !== undefined && found !== null && found !== false) return found;
-    if (Date.now() > end) throw new Error(`waited ${timeoutSeconds} s for this in vain: ${what}`);
+    if (isLast) throw new Error(`waited ${timeoutSeconds} s for this in vain: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -49,7 +49,7 @@ beforeAll(async () => {
     users: accounts.map((name) => ({ name, groups: ['system:serviceaccounts'] })),
   });
   [kubelet, app] = await Promise.all([FakeKubelet.start(plane, { nodes: ['n1', 'n2'] }), HookApp.start()]);
-  app.durations.set('shop', 2500);
+  app.durations.set('shop', 4500);
   writeFileSync(
     join(folder, 'sallyport'),
     `#!/bin/sh\nexec "${process.execPath}" --conditions=sallyport-source "${join(root, 'src/cli/main.ts')}" "$@"\n`,

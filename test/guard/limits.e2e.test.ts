@@ -134,7 +134,7 @@ it('30: the bypass annotation lets a held Pod go, which is counted', async () =>
 });
 
 it('30: it works while no replica answers, and nothing else does', async () => {
-  const namespace = await held({ idleAfterSeconds: 600 });
+  const namespace = await held({ finishAfterSeconds: 60 });
   const restore = guard.cutOff();
   const refused = await remove(namespace);
   expect([refused.code, refused.stderr]).toEqual([1, expect.stringContaining('failed calling webhook')]);
@@ -160,6 +160,7 @@ it('31: a review that did not come from the API server starts nothing on what it
   ];
   for (const oldObject of forgeries) await forge(namespace, oldObject);
   expect(guard.app.made('start', namespace)).toEqual([]);
+  await guard.stays(namespace, 'free');
   expect((await guard.pod(namespace, 'free'))?.metadata?.annotations ?? {}).toEqual({});
 });
 

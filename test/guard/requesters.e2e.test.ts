@@ -72,8 +72,8 @@ it('20: taint eviction asks five times and forgets; the guard deletes the Pod wh
   await until('it was refused five times', () => refusals() - before >= 5);
   guard.app.complete(namespace);
   await guard.gone(namespace, 'db');
-  // Five tries; one of them may reach us twice, when the claim changes the Pod under it.
-  expect(refusals() - before).toBeLessThanOrEqual(6);
+  // Five tries, each of which may reach us twice.
+  expect(refusals() - before).toBeLessThanOrEqual(10);
   expect(guard.app.made('start', namespace)).toHaveLength(1);
   await guard.ok('taint', 'node', 'n2', 'maintenance-');
 });
@@ -105,7 +105,7 @@ it.each([
 it('22: a Namespace that is deleted takes its Pods with it', async () => {
   const namespace = await guard.guarded();
   await guard.pods(namespace, 'a', 'b', 'c');
-  await guard.ok('delete', 'namespace', namespace, '--timeout=30s');
+  await guard.ok('delete', 'namespace', namespace, '--timeout=60s');
   expect(guard.app.made('start', namespace)).toEqual([]);
 });
 
@@ -115,8 +115,8 @@ it('22: with onNamespaceDelete: Hold each Pod cleans up first, though its Deleti
   guard.app.durations.set(namespace, 5000);
   const deleted = guard.ok('delete', 'namespace', namespace, '--timeout=100s');
   await until('the DeletionGuard is gone', async () => {
-    const { stdout } = await guard.kubectl('get', 'deletionguards', '-n', namespace, '-o', 'name');
-    return stdout === '';
+    const { code, stdout } = await guard.kubectl('get', 'deletionguards', '-n', namespace, '-o', 'name');
+    return code === 0 && stdout === '';
   });
   await deleted;
   for (const pod of ['a', 'b']) {

@@ -36,6 +36,13 @@ export interface Task {
   readonly untilFailure: boolean;
 }
 
+/** Milliseconds since the load began. */
+interface KillSpan {
+  readonly killedAt: number;
+  /** When no new connection went to the killed one any more. */
+  removedAt: number;
+}
+
 /** What it prints as one line of JSON. */
 export interface Outcome {
   readonly writes: number;
@@ -89,7 +96,7 @@ const load = new WriteLoad({
 const replicas: Replica[] = [];
 /** One, or none. */
 const keepers: Replica[] = [];
-const kills: Kill[] = [];
+const kills: KillSpan[] = [];
 const badExits: (number | null)[] = [];
 let started = 0;
 const done = { restarts: 0, leafRotations: 0, caRotations: 0 };
@@ -110,10 +117,26 @@ async function untilAboutToClose(): Promise<void> {
 }
 
 function say(text: string): void {
-  process.stderr.write(`${new Date().toISOString()} ${text}; ${load.writes} writes, ${load.failures.length} failed\n`);
+  process.stderr.write(
+    `${new Date().toISOString()} ${text}; ${load.writes} writes, ${failuresWithoutKill().length} failed\n`,
+  );
 }
 
-const isOver = (): boolean => task.untilFailure && load.failures.length > 0;
+const isOver = (): boolean => task.untilFailure && failuresWithoutKill().length > 0;
+
+/** A write that began while the killed one was an endpoint is the kill's, however late it is answered. */
+const isOfKill = ({ at, until }: WriteFailure, { killedAt, removedAt }: KillSpan): boolean =>
+  at <= removedAt && until >= killedAt;
+
+function failuresWithoutKill(): WriteFailure[] {
+  return load.failures.filter((failure) => !kills.some((span) => isOfKill(failure, span)));
+}
+
+function costOf(span: KillSpan): Kill {
+  const lost = load.failures.filter((failure) => isOfKill(failure, span));
+  const outageMilliseconds = Math.max(0, ...lost.map(({ until }) => until - span.killedAt));
+  return { failures: lost.length, outageMilliseconds };
+}
 
 async function startReplica(): Promise<Replica> {
   const port = firstReplicaPort + 2 * started;
@@ -192,15 +215,14 @@ async function restart(): Promise<void> {
 async function kill(): Promise<void> {
   const [oldest] = replicas;
   if (oldest === undefined) return;
-  const before = load.failures.length;
-  const killedAt = load.now();
+  const span: KillSpan = { killedAt: load.now(), removedAt: Infinity };
+  kills.push(span);
   replicas.splice(replicas.indexOf(oldest), 1);
   await oldest.kill();
   await startReplica();
   balancer.remove(oldest);
-  const lost = load.failures.splice(before);
-  kills.push({ failures: lost.length, outageMilliseconds: Math.max(0, ...lost.map(({ until }) => until - killedAt)) });
-  say(`kill ${kills.length}, ${lost.length} writes lost`);
+  span.removedAt = load.now();
+  say(`kill ${kills.length}`);
 }
 
 async function certs(command: 'status' | 'rotate'): Promise<{ phase?: string; result?: string }> {
@@ -285,9 +307,9 @@ async function run(): Promise<Outcome> {
     writes: load.writes,
     seconds,
     slowestMilliseconds: load.slowestMilliseconds,
-    failures: load.failures,
+    failures: failuresWithoutKill(),
     badExits,
-    kills,
+    kills: kills.map(costOf),
     ...done,
   };
 }
