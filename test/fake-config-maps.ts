@@ -1,7 +1,10 @@
 import type { KubernetesObject } from '../src/api/object-meta.ts';
 import { ApiStatusError, type KubeClient, type ObjectAddress } from '../src/kube/index.ts';
 
-/** ConfigMaps as an API server keeps them: an update of a version that was replaced is a conflict. */
+/**
+ * ConfigMaps as an API server keeps them: an update of a version that was replaced is a conflict, and one that holds more than
+ * 1 MiB is invalid.
+ */
 export class FakeConfigMaps implements Pick<KubeClient, 'get' | 'create' | 'replace'> {
   readonly #objects = new Map<string, KubernetesObject>();
   #version = 1;
@@ -27,6 +30,9 @@ export class FakeConfigMaps implements Pick<KubeClient, 'get' | 'create' | 'repl
   }
 
   #store(name: string, object: KubernetesObject): KubernetesObject {
+    const { data = {} } = object as { readonly data?: Readonly<Record<string, string>> };
+    const bytes = Object.values(data).reduce((sum, text) => sum + Buffer.byteLength(text), 0);
+    if (bytes > 1_048_576) throw refusal(422, 'Invalid');
     const resourceVersion = String((this.#version += 1));
     const stored = { ...structuredClone(object), metadata: { ...object.metadata, resourceVersion } };
     this.#objects.set(name, stored);

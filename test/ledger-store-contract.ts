@@ -100,6 +100,22 @@ export function describeLedgerStore(
       expect(await whole(other, 'team')).toEqual({ used: {}, reserved: { pods: '1' } });
     });
 
+    it('writes many large memos that are changed at once', async () => {
+      const { ledger, second } = await setUp();
+      const memos = new Map(
+        Array.from({ length: 300 }, (_, index) => [
+          `q${index}`,
+          JSON.stringify({ of: index, text: 'x'.repeat(6_000) }),
+        ]),
+      );
+      const change = ([id, memo]: readonly [string, string]): Promise<unknown> => {
+        const quota = { terms: quotaTerms(id, { pods: '1' }), memo, removed: false };
+        return ledger.changeQuota(id, () => ({ quota, result: undefined }));
+      };
+      await Promise.all([...memos].map(change));
+      expect(new Map((await second.quotas()).map(({ terms, memo }) => [terms.id, memo]))).toEqual(memos);
+    });
+
     it('leaves aside terms of a lower generation', async () => {
       const { ledger, other } = await setUp();
       await ledger.setTerms(quotaTerms('team', { pods: '3' }, { generation: 2 }));

@@ -32,10 +32,10 @@ export function mountFolders(wanted: readonly FolderVolume[]): MountedVolumes {
       `${setting}: in a cluster its folder is a volume, and ${folder} cannot be one${beside}; expected such as ${example}`,
     );
   };
-  for (const volume of wanted) if (['/', configurationFolder].includes(volume.folder)) refuse(volume, '');
+  for (const volume of wanted) if (isWithin(configurationFolder, volume.folder)) refuse(volume, '');
   for (const [index, volume] of wanted.entries()) {
     const other = wanted.find(({ folder, readOnly }, at) =>
-      folder === volume.folder ? at < index : readOnly && volume.folder.startsWith(`${folder}/`),
+      folder === volume.folder ? at < index : readOnly && isWithin(volume.folder, folder),
     );
     if (other !== undefined) refuse(volume, ` beside ${other.folder} of ${other.setting}`);
   }
@@ -47,4 +47,9 @@ export function mountFolders(wanted: readonly FolderVolume[]): MountedVolumes {
       ...(readOnly && { readOnly }),
     })),
   };
+}
+
+/** Whether it is the other one or lies in it. */
+function isWithin(folder: string, other: string): boolean {
+  return `${folder}/`.startsWith(other === '/' ? '/' : `${other}/`);
 }

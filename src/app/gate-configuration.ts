@@ -7,7 +7,9 @@ import { parseConfiguration } from './parse-configuration.ts';
 import { absolutePaths, quotaSchema } from './quota-configuration.ts';
 
 const port = z.int().min(0).max(65_535);
-const dnsLabel = z.string().regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label such as "sallyport"');
+export const dnsLabel = z
+  .string()
+  .regex(/^[a-z0-9](?:[-a-z0-9]{0,61}[a-z0-9])?$/, 'expected a DNS label such as "sallyport"');
 const dnsName = z
   .string()
   .max(253)

@@ -105,9 +105,11 @@ it('gives the hub the rights that it needs, and no others', async () => {
   }
   const can = async (...question: string[]): Promise<string> =>
     (await plane.kubectl(['auth', 'can-i', ...question, `--as=${account}`])).stdout.trim();
-  expect(await can('update', 'configmaps', '-n', 'ledgers')).toBe('yes');
+  expect(await can('update', 'configmaps/sallyport-quota-ledger-journal', '-n', 'ledgers')).toBe('yes');
   for (const question of [
-    ['update', 'configmaps', '-n', 'sallyport'],
+    ['update', 'configmaps/other', '-n', 'ledgers'],
+    ['get', 'configmaps/other', '-n', 'ledgers'],
+    ['create', 'configmaps', '-n', 'sallyport'],
     ['list', 'configmaps', '-n', 'ledgers'],
     ['get', 'secrets', '-n', 'sallyport'],
     ['patch', 'globalquotas.quota.sallyport.dev'],

@@ -99,7 +99,16 @@ it('a hub with a ledger in objects may write ConfigMaps of that namespace alone'
   const role = ['Role ledgers/quota-hub', 'RoleBinding ledgers/quota-hub'];
   expect(names(printed).sort()).toEqual([...everywhere, ...forOwnObjects, ...role].sort());
   expect(printed.find(({ kind }) => kind === 'Role')?.rules).toEqual([
-    { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'update'] },
+    { apiGroups: [''], resources: ['configmaps'], verbs: ['create'] },
+    {
+      apiGroups: [''],
+      resources: ['configmaps'],
+      resourceNames: expect.arrayContaining([
+        'sallyport-quota-ledger-journal',
+        'sallyport-quota-ledger-shard-15',
+      ]) as object,
+      verbs: ['get', 'update'],
+    },
   ]);
 });
 
@@ -107,6 +116,20 @@ const folder =
   'objects: { mode: Folder, directory: quotas }\nstore: { mode: SQLite, path: /var/lib/sallyport/hub.db }\n';
 it.each([
   ['no name', files, folder, /^metadata: expected the name and the namespace/],
+  [
+    'a name that is none',
+    `metadata: { name: Quota Hub, namespace: sallyport }\n${files}`,
+    folder,
+    /^metadata: expected/,
+  ],
+  ['one port for two', `${metadata}${files}server: { port: 8080 }\n`, folder, /^server: in a cluster/],
+  ['a port of any number', `${metadata}${files}server: { port: 0 }\n`, folder, /^server: in a cluster/],
+  [
+    'a folder above the configuration',
+    `${metadata}certificates: /etc\nclientAuthority: /ca/ca.crt\n`,
+    folder,
+    /^certificates: in/,
+  ],
   ['no namespace', `metadata: { name: quota-hub }\n${files}`, folder, /^metadata: expected the name and the namespace/],
   [
     'authorities beside the configuration',

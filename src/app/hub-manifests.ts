@@ -1,6 +1,8 @@
 import { dirname } from 'node:path';
 import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
+import { ledgerObjectNames } from '../quota/ledger/stores/kubernetes.ts';
 import { InvalidConfigurationError } from './errors.ts';
+import { dnsLabel } from './gate-configuration.ts';
 import { configurationFolder, mountFolders, type FolderVolume } from './folder-volumes.ts';
 import {
   accountWith,
@@ -32,7 +34,8 @@ const configurationPath = `${configurationFolder}/${configurationKey}`;
 /**
  * What runs the hub of quotas in a cluster, named by the `metadata` of its configuration: namespace, rights, configuration, one
  * replica, and a Service. What is secret is made by who installs it: Secret `<name>-tls`, ConfigMap `<name>-client-ca`, and where
- * they are configured the Secrets `<name>-objects` (a kubeconfig) and `<name>-store` (the URL of a database).
+ * they are configured the Secrets `<name>-objects` (a kubeconfig) and `<name>-store` (the URL of a database), and the namespace
+ * of a ledger in objects where it is another one.
  *
  * Throws {@link InvalidConfigurationError} for a configuration without name and namespace, or whose folders cannot be volumes.
  */
@@ -40,13 +43,16 @@ export function hubManifests({ configurationText, image, serviceMonitor }: HubIn
   // As it will be read in the cluster: relative paths begin beside the configuration.
   const configuration = parseQuotaHubConfiguration(configurationText, configurationPath);
   const { name, namespace } = configuration.metadata ?? {};
-  if (name === undefined || namespace === undefined) {
+  if (!isDnsLabel(name) || !isDnsLabel(namespace)) {
     throw new InvalidConfigurationError(
       'metadata: expected the name and the namespace that the hub gets, such as { name: quota-hub, namespace: sallyport }',
     );
   }
   const identity = identityOf(namespace, name, { name, component: 'quota-hub' });
   const { port, healthPort } = configuration.server;
+  if (port === 0 || healthPort === 0 || port === healthPort) {
+    throw new InvalidConfigurationError('server: in a cluster port and healthPort are two ports from 1 to 65535');
+  }
   return [
     restrictedNamespace(namespace),
     ...(hasOwnObjects(configuration) ? [globalQuotaDefinition()] : []),
@@ -70,8 +76,13 @@ function rightsOf(configuration: QuotaHubConfiguration): Rights {
   ];
   const { store } = configuration;
   if (store.mode !== 'Kubernetes') return { cluster, namespace: [] };
-  const objects = { apiGroups: [''], resources: ['configmaps'], verbs: ['get', 'create', 'update'] };
-  return { cluster, namespace: [objects], inNamespace: store.namespace };
+  const objects = { apiGroups: [''], resources: ['configmaps'] };
+  // Only what is made anew has no name to RBAC: beside the ledger there may be configurations that say who is believed.
+  const namespace = [
+    { ...objects, verbs: ['create'] },
+    { ...objects, resourceNames: ledgerObjectNames, verbs: ['get', 'update'] },
+  ];
+  return { cluster, namespace, inNamespace: store.namespace };
 }
 
 function diskOf({ store }: QuotaHubConfiguration, { namespace, name, labels }: Identity): Manifest[] {
@@ -183,4 +194,8 @@ function foldersOf(
 
 function hasOwnObjects({ objects }: QuotaHubConfiguration): boolean {
   return objects.mode === 'Cluster' && objects.kubeconfig === undefined;
+}
+
+function isDnsLabel(text: string | undefined): text is string {
+  return text !== undefined && dnsLabel.safeParse(text).success;
 }

@@ -59,7 +59,8 @@ export class QuotaHub {
     const client = await clientOfHubObjects(configuration);
     if (client !== undefined) this.#parts.onStop(() => client.close());
     const store = await hubStoreOf(configuration, client);
-    const ledger = new Ledger({ store, clock, log, events: ledgerMetrics(metrics) });
+    // Between two batches others have their turn: one quota of many clusters takes a good part of a millisecond.
+    const ledger = new Ledger({ store, clock, log, events: ledgerMetrics(metrics), maxBatch: 64 });
     await ledger.start();
     this.#parts.onStop(() => ledger.stop());
     const hub: Hub = new Hub({

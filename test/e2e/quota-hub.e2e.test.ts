@@ -79,14 +79,15 @@ describe('two gates with slices of a hub', () => {
     const made = await createMany('east', 'ended', 2);
     expect(kinds(made)).toEqual(['stored', 'stored']);
     await journalSays('east', 'ended', 2);
+    const pool = (quota: string) => fleet.figure('hub', `sallyport_quota_hub_pool{quota="${quota}",resource="pods"}`);
+    expect(await pool('ended')).toBe(0);
     await fleet.removeQuota('ended');
     await until(async () => (await fleet.create('east', 'ended')).kind === 'stored');
     for (const pod of await fleet.podsOf('east', 'ended')) await fleet.remove('east', pod);
     // Members tell the hub what they give back with their reports; what was never seen is let go a minute after it was asked for.
     for (const cluster of clusterNames) await until(async () => !('ended' in (await fleet.journal(cluster))), 120);
-    await until(async () =>
-      Number.isNaN(await fleet.figure('hub', 'sallyport_quota_hub_pool{quota="ended",resource="pods"}')),
-    );
+    await until(async () => Number.isNaN(await pool('ended')));
+    expect(await pool('idle')).toBe(0);
   }, 200_000);
 
   it('leave their slices as they are while somebody asks what would fit', async () => {

@@ -12,6 +12,9 @@ export class LedgerStoreError extends SallyportError {
   }
 }
 
+/** A batch is more than the store can write at once. Nothing of it was written; in parts it may fit. */
+export class BatchTooLargeError extends LedgerStoreError {}
+
 /** A quota is charged or changed that the ledger was never told of, or that has been removed. */
 export class UnknownQuotaError extends SallyportError {
   readonly code = 'SALLYPORT_UNKNOWN_QUOTA';

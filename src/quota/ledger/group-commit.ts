@@ -1,6 +1,6 @@
 import type { Clock } from '../../telemetry/index.ts';
 import { decide, needsOf, type Settled } from './decide.ts';
-import { LedgerStoppedError } from './errors.ts';
+import { BatchTooLargeError, LedgerStoppedError } from './errors.ts';
 import type { LedgerEvents } from './ledger-events.ts';
 import { weightOf, type Operation, type OperationKind, type Outcomes } from './operations.ts';
 import type { LedgerStore } from './store.ts';
@@ -95,6 +95,11 @@ export class GroupCommit {
         return { changes: decision.changes, result: decision.outcomes };
       });
     } catch (error) {
+      if (error instanceof BatchTooLargeError && batch.length > 1) {
+        const half = Math.ceil(batch.length / 2);
+        await this.#commit(batch.slice(0, half));
+        return this.#commit(batch.slice(half));
+      }
       committed(true);
       for (const { reject } of batch) reject(error);
       return;

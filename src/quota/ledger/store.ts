@@ -97,7 +97,7 @@ export interface LedgerStore {
    *
    * `decide` may be called again, with a new view, when another process was faster; only its last result counts. What it
    * throws ends the transaction and is thrown. Throws {@link LedgerStoreError} otherwise; then the changes may have been
-   * written or not, and none of them in part.
+   * written or not, and none of them in part: {@link BatchTooLargeError} when they were not, since they are too many.
    */
   transact<T>(
     needs: LedgerNeeds,

@@ -42,17 +42,22 @@ export function isSameQuota(a: StoredQuota, b: StoredQuota): boolean {
   return a.removed === b.removed && a.memo === b.memo && a.census === b.census && areSameTerms(a.terms, b.terms);
 }
 
+type Comparison = (a: QuotaTerms, b: QuotaTerms) => boolean;
+
+/** One for each, so that none is forgotten. */
+const comparisons: { readonly [Key in keyof Required<QuotaTerms>]: Comparison } = {
+  id: (a, b) => a.id === b.id,
+  name: (a, b) => a.name === b.name,
+  generation: (a, b) => a.generation === b.generation,
+  mode: (a, b) => a.mode === b.mode,
+  warnAtPercent: (a, b) => a.warnAtPercent === b.warnAtPercent,
+  hard: (a, b) => areSameLists(a.hard, b.hard),
+  perCluster: (a, b) => areSameLists(a.perCluster, b.perCluster),
+  perNamespace: (a, b) => areSameLists(a.perNamespace, b.perNamespace),
+};
+
 function areSameTerms(a: QuotaTerms, b: QuotaTerms): boolean {
-  return (
-    a.id === b.id &&
-    a.name === b.name &&
-    a.generation === b.generation &&
-    a.mode === b.mode &&
-    a.warnAtPercent === b.warnAtPercent &&
-    areSameLists(a.hard, b.hard) &&
-    areSameLists(a.perCluster, b.perCluster) &&
-    areSameLists(a.perNamespace, b.perNamespace)
-  );
+  return Object.values(comparisons).every((isSame) => isSame(a, b));
 }
 
 function areSameLists(a: ResourceList | undefined, b: ResourceList | undefined): boolean {

@@ -10,7 +10,7 @@ import {
 } from '../../../kube/index.ts';
 import { keyText, type Charge, type ChargeKey } from '../charge.ts';
 import { accountText } from '../draft.ts';
-import { LedgerStoreError } from '../errors.ts';
+import { BatchTooLargeError, LedgerStoreError } from '../errors.ts';
 import type {
   Account,
   AccountKey,
@@ -38,6 +38,14 @@ export interface KubernetesLedgerStoreOptions {
 
 /** Rows are spread over so many objects, each of which may hold a megabyte. */
 const shardCount = 16;
+const defaultName = 'sallyport-quota-ledger';
+/** Of the ConfigMaps of a ledger that has no name of its own, to give rights by. */
+export const ledgerObjectNames: readonly string[] = [
+  `${defaultName}-journal`,
+  ...Array.from({ length: shardCount }, (_, index) => `${defaultName}-shard-${index}`),
+];
+/** Of what a ConfigMap holds. Source: kubernetes v1.37.2 pkg/apis/core/types.go, MaxSecretSize. */
+const maxObjectBytes = 1_048_576;
 const maxAttempts = 20;
 /** Entries of the audit log that are kept: objects have no room for more. */
 const maxAudit = 200;
@@ -151,11 +159,20 @@ export class KubernetesLedgerStore implements LedgerStore {
     throw new LedgerStoreError('Kubernetes', `${this.#objects.journalName}: was folded faster than it could be read`);
   }
 
-  /** False: somebody else was faster. */
+  /** False: somebody else was faster, or the journal had no room and has been folded. */
   async #append(state: State, rows: readonly RowChange[]): Promise<boolean> {
     const { journal } = state;
     const entries = [...journal.entries, { seq: journal.seq + 1, rows }];
-    const next = await this.#objects.writeJournal({ ...journal, seq: journal.seq + 1, entries });
+    const content = journalText({ ...journal, seq: journal.seq + 1, entries });
+    if (Buffer.byteLength(content) > maxObjectBytes) {
+      if (journal.entries.length === 0) {
+        const problem = `${this.#objects.journalName}: what is to be written at once is larger than an object may be`;
+        throw new BatchTooLargeError('Kubernetes', problem);
+      }
+      await this.#fold(state);
+      return false;
+    }
+    const next = await this.#objects.writeJournal(content, journal.version);
     if (next === undefined) return false;
     state.catchUp(next);
     if (next.bytes > this.#maxJournalBytes) await this.#fold(state);
@@ -176,7 +193,7 @@ export class KubernetesLedgerStore implements LedgerStore {
       }
       const { journal } = state;
       const folded = { ...journal.folded, ...Object.fromEntries(touched.map((index) => [index, journal.seq])) };
-      const next = await this.#objects.writeJournal({ ...journal, folded, entries: [] });
+      const next = await this.#objects.writeJournal(journalText({ ...journal, folded, entries: [] }), journal.version);
       if (next !== undefined) state.catchUp(next);
     } catch {
       this.#state = undefined;
@@ -367,7 +384,7 @@ class LedgerObjects {
   readonly #namespace: string;
   readonly #name: string;
 
-  constructor({ client, namespace, name = 'sallyport-quota-ledger' }: KubernetesLedgerStoreOptions) {
+  constructor({ client, namespace, name = defaultName }: KubernetesLedgerStoreOptions) {
     this.#client = client;
     this.#namespace = namespace;
     this.#name = name;
@@ -384,20 +401,13 @@ class LedgerObjects {
 
   /** Undefined: somebody else made it. */
   async createJournal(): Promise<Journal | undefined> {
-    const empty: JournalText = { seq: 0, folded: {}, entries: [] };
-    const object = await this.#write('journal', JSON.stringify(empty), undefined);
+    const object = await this.#write('journal', journalText({ seq: 0, folded: {}, entries: [] }), undefined);
     return object === undefined ? undefined : toJournal(object);
   }
 
   /** Undefined: it is not the one that was read any more. */
-  async writeJournal({
-    seq,
-    folded,
-    entries,
-    version,
-  }: JournalText & { readonly version: string }): Promise<Journal | undefined> {
-    const written: JournalText = { seq, folded, entries };
-    const object = await this.#write('journal', JSON.stringify(written), version);
+  async writeJournal(content: string, version: string): Promise<Journal | undefined> {
+    const object = await this.#write('journal', content, version);
     return object === undefined ? undefined : toJournal(object);
   }
 
@@ -459,9 +469,13 @@ class LedgerObjects {
   }
 }
 
+function journalText({ seq, folded, entries }: JournalText): string {
+  return JSON.stringify({ seq, folded, entries });
+}
+
 function toJournal({ data, metadata }: DataObject): Journal {
   const content = data?.content ?? '';
   // Written by LedgerObjects.
   const text = JSON.parse(content) as JournalText;
-  return { ...text, version: metadata?.resourceVersion ?? '', bytes: content.length };
+  return { ...text, version: metadata?.resourceVersion ?? '', bytes: Buffer.byteLength(content) };
 }

@@ -1,9 +1,11 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, onTestFinished } from 'vitest';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import { FakeConfigMaps } from '../../../../test/fake-config-maps.ts';
 import { describeLedgerStore } from '../../../../test/ledger-store-contract.ts';
+import { quotaTerms } from '../../../../test/quota-builders.ts';
+import { Ledger, LedgerStoreError } from '../index.ts';
 import { MemoryLedgerStore } from './memory.ts';
 import { KubernetesLedgerStore } from './kubernetes.ts';
 import { SqliteLedgerStore } from './sqlite.ts';
@@ -37,4 +39,23 @@ describe.each([
     const make = () => new KubernetesLedgerStore({ client, namespace: 'quota', maxJournalBytes });
     return { first: make(), second: make() };
   });
+});
+
+it('KubernetesLedgerStore refuses what is larger than an object may be, and nothing that is asked for beside it', async () => {
+  const store = new KubernetesLedgerStore({ client: new FakeConfigMaps(), namespace: 'quota' });
+  const ledger = new Ledger({ store });
+  await ledger.start();
+  const put = (id: string, memo: string): Promise<void> => {
+    const quota = { terms: quotaTerms(id, { pods: '1' }), memo, removed: false };
+    return ledger.changeQuota(id, () => ({ quota, result: undefined }));
+  };
+  const large = 'x'.repeat(1_048_576);
+  const outcomes = await Promise.allSettled([put('a', ''), put('b', large), put('c', '')]);
+  expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+  await expect(put('b', large)).rejects.toThrow(
+    /^quota ledger \(Kubernetes\): quota\/sallyport-quota-ledger-journal: what is to be written at once is larger than/,
+  );
+  await expect(put('b', large)).rejects.toBeInstanceOf(LedgerStoreError);
+  expect((await store.quotas()).map(({ terms }) => terms.id)).toEqual(['a', 'c']);
+  await ledger.stop();
 });
