@@ -58,7 +58,11 @@ export class GroupCommit {
   async #run(): Promise<void> {
     // What else the caller's turn of the event loop asks for goes into the first batch.
     await new Promise(setImmediate);
-    while (this.#queue.length > 0) await this.#commit(this.#nextBatch());
+    while (this.#queue.length > 0) {
+      await this.#commit(this.#nextBatch());
+      // A store may commit without leaving its turn of the event loop, and others wait for theirs.
+      if (this.#queue.length > 0) await new Promise(setImmediate);
+    }
     this.#running = undefined;
   }
 

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { FakeClock } from '../../../test/fake-clock.ts';
 import { parseResourceList, formatResourceList } from '../../usage/index.ts';
-import { Ledger, type LedgerOptions, MemoryLedgerStore, type QuotaTerms, type Reservation } from './index.ts';
+import {
+  Ledger,
+  type LedgerOptions,
+  MemoryLedgerStore,
+  noLedgerEvents,
+  type QuotaTerms,
+  type Reservation,
+} from './index.ts';
 
 const list = (body: Record<string, string>) => parseResourceList(body, 'test');
 
@@ -156,4 +163,23 @@ describe('Ledger.setTerms()', () => {
     await ledger.setTerms(before);
     await expect(ledger.reserve(create('b', { pods: '1' }))).resolves.toMatchObject({ allowed: false });
   });
+});
+
+it('the event loop turns between two batches', async () => {
+  const turns: number[] = [];
+  let turn = 0;
+  let isOver = false;
+  const count = (): void => {
+    turn += 1;
+    if (!isOver) setImmediate(count);
+  };
+  const committed = (): void => void turns.push(turn);
+  const { ledger } = await setUp([], { maxBatch: 10, events: { ...noLedgerEvents, committed } });
+  count();
+  await Promise.all(
+    Array.from({ length: 30 }, (_, index) => ledger.setTerms(terms({ pods: '1' }, { id: `q${index}` }))),
+  );
+  isOver = true;
+  expect(turns).toHaveLength(3);
+  expect(new Set(turns).size).toBe(3);
 });
