@@ -45,7 +45,7 @@ describe('names as the Go library judges them', () => {
     ['labelValueProblems', labelValueProblems],
   ])('%s() answers in linear time', (_, problemsOf) => {
     const start = performance.now();
-    for (const unit of ['a', 'a.', 'a-', '-']) expect(problemsOf(`${unit.repeat(100_000)}!`)).not.toEqual([]);
+    for (const unit of ['a', 'a.', 'a-', '-']) expect(problemsOf(`${unit.repeat(400_000)}!`)).not.toEqual([]);
     expect(performance.now() - start).toBeLessThan(10_000);
   });
 });
