@@ -1,12 +1,13 @@
 import { dirname } from 'node:path';
-import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
+import { globalQuotaDefinition } from '../quota/index.ts';
 import { ledgerObjectNames } from '../quota/ledger/stores/kubernetes.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { dnsLabel } from './gate-configuration.ts';
-import { configurationFolder, mountFolders, type FolderVolume } from './folder-volumes.ts';
+import { configurationFolder, type FolderVolume } from './folder-volumes.ts';
 import {
   accountWith,
   configurationMap,
+  diskClaim,
   httpsService,
   identityOf,
   monitoring,
@@ -17,7 +18,8 @@ import {
   type Rights,
 } from './manifest-parts.ts';
 import { parseQuotaHubConfiguration, type QuotaHubConfiguration } from './quota-hub-configuration.ts';
-import { podSpec, userId, workloadContainer } from './workload-pods.ts';
+import { quotaReadingRule, quotaStatusRule } from './quota-manifests.ts';
+import { podSpec, workloadContainer } from './workload-pods.ts';
 
 export interface HubInstallOptions {
   /** The QuotaHubConfiguration as its author wrote it; it goes into a ConfigMap. */
@@ -58,7 +60,7 @@ export function hubManifests({ configurationText, image, serviceMonitor }: HubIn
     ...(hasOwnObjects(configuration) ? [globalQuotaDefinition()] : []),
     ...accountWith(identity, rightsOf(configuration)),
     configurationMap(identity, configurationKey, configurationText),
-    ...diskOf(configuration, identity),
+    ...(configuration.store.mode === 'SQLite' ? [diskClaim(identity, 'store')] : []),
     httpsService(identity, port),
     deployment(configuration, identity, image),
     networkPolicy(identity, [port, healthPort]),
@@ -69,11 +71,7 @@ export function hubManifests({ configurationText, image, serviceMonitor }: HubIn
 /** In the cluster of the GlobalQuota objects, which is where a ledger in objects is, too. */
 function rightsOf(configuration: QuotaHubConfiguration): Rights {
   if (!hasOwnObjects(configuration)) return { cluster: [], namespace: [] };
-  const { group, resource } = globalQuotaKind;
-  const cluster = [
-    { apiGroups: [group], resources: [resource], verbs: ['get', 'list', 'watch'] },
-    { apiGroups: [group], resources: [`${resource}/status`], verbs: ['patch'] },
-  ];
+  const cluster = [quotaReadingRule, quotaStatusRule];
   const { store } = configuration;
   if (store.mode !== 'Kubernetes') return { cluster, namespace: [] };
   const objects = { apiGroups: [''], resources: ['configmaps'] };
@@ -85,27 +83,26 @@ function rightsOf(configuration: QuotaHubConfiguration): Rights {
   return { cluster, namespace, inNamespace: store.namespace };
 }
 
-function diskOf({ store }: QuotaHubConfiguration, { namespace, name, labels }: Identity): Manifest[] {
-  if (store.mode !== 'SQLite') return [];
-  const spec = { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } };
-  return [
-    { apiVersion: 'v1', kind: 'PersistentVolumeClaim', metadata: { name: `${name}-store`, namespace, labels }, spec },
-  ];
-}
-
 function deployment(configuration: QuotaHubConfiguration, identity: Identity, image: string): Manifest {
   const { namespace, name, labels, selector } = identity;
   const { port, healthPort } = configuration.server;
-  const container = workloadContainer({
-    name: 'quota-hub',
-    image,
-    args: ['quota', 'hub', '--config', configurationPath],
-    configurationKey,
-    healthPort,
+  const container = {
+    ...workloadContainer({
+      name: 'quota-hub',
+      image,
+      args: ['quota', 'hub', '--config', configurationPath],
+      configurationKey,
+      healthPort,
+      port,
+    }),
+    resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
+  };
+  const pod = podSpec(identity, {
+    configMap: name,
+    container,
+    folders: foldersOf(configuration, name),
+    writesDisk: configuration.store.mode === 'SQLite',
   });
-  const pod = podSpec(identity, name);
-  const { volumes, volumeMounts } = mountFolders(foldersOf(configuration, name));
-  const isFile = configuration.store.mode === 'SQLite';
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -117,20 +114,7 @@ function deployment(configuration: QuotaHubConfiguration, identity: Identity, im
       strategy: { type: 'Recreate' },
       template: {
         metadata: { labels },
-        spec: {
-          ...pod,
-          automountServiceAccountToken: hasOwnObjects(configuration),
-          ...(isFile && { securityContext: { ...pod.securityContext, fsGroup: userId } }),
-          containers: [
-            {
-              ...container,
-              ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
-              resources: { requests: { cpu: '100m', memory: '128Mi' }, limits: { memory: '512Mi' } },
-              volumeMounts: [...container.volumeMounts, ...volumeMounts],
-            },
-          ],
-          volumes: [...pod.volumes, ...volumes],
-        },
+        spec: { ...pod, automountServiceAccountToken: hasOwnObjects(configuration) },
       },
     },
   };

@@ -1,10 +1,10 @@
 import { dirname } from 'node:path';
-import { configurationFolder, mountFolders, type FolderVolume } from './folder-volumes.ts';
+import { configurationFolder, type FolderVolume } from './folder-volumes.ts';
 import { parseGateConfiguration, type GateConfiguration } from './gate-configuration.ts';
 import { quotaObjectsFolder, quotaStorage } from './quota-manifests.ts';
 import type { InstallOptions } from './install-manifests.ts';
 import type { Identity, Manifest } from './manifest-parts.ts';
-import { podSpec, userId, workloadContainer } from './workload-pods.ts';
+import { podSpec, workloadContainer } from './workload-pods.ts';
 
 /** Key of the GateConfiguration in its ConfigMap. */
 export const configurationKey = 'gate.yaml';
@@ -26,13 +26,12 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
   const { port } = options.configuration.server;
   const there = configurationThere(options);
   const ledger = quotaStorage(there.quota, name);
-  const { volumes, volumeMounts } = mountFolders([
+  const folders = [
     ...decisionFolder(there),
     ...clientAuthorityFolder(there, name),
     ...quotaObjectsFolder(there.quota, name),
     ...ledger.folders,
-  ]);
-  const pod = podSpec(identity, name);
+  ];
   const spread = (topologyKey: string): object => ({
     maxSkew: 1,
     topologyKey,
@@ -42,7 +41,7 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
     matchLabelKeys: ['pod-template-hash'],
   });
   const container = {
-    ...gateContainer(options, ['serve', '--no-register', '--config', configurationPath]),
+    ...gateContainer(options, ['serve', '--no-register', '--config', configurationPath], port),
     resources: options.configuration.quota === undefined ? plainResources : quotaResources,
   };
   return {
@@ -60,18 +59,9 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
       template: {
         metadata: { labels },
         spec: {
-          ...pod,
-          ...(ledger.isFile && { securityContext: { ...pod.securityContext, fsGroup: userId } }),
+          ...podSpec(identity, { configMap: name, container, folders, writesDisk: ledger.isFile }),
           terminationGracePeriodSeconds,
           topologySpreadConstraints: [spread('topology.kubernetes.io/zone'), spread('kubernetes.io/hostname')],
-          containers: [
-            {
-              ...container,
-              ports: [{ name: 'https', containerPort: port, protocol: 'TCP' }, ...container.ports],
-              volumeMounts: [...container.volumeMounts, ...volumeMounts],
-            },
-          ],
-          volumes: [...pod.volumes, ...volumes],
         },
       },
     },
@@ -82,9 +72,8 @@ export function servingDeployment(options: WorkloadOptions, identity: Identity):
 export function registeringDeployment(options: WorkloadOptions, identity: Identity, configMap: string): Manifest {
   const { namespace, name, labels, selector } = identity;
   const container = gateContainer(options, ['register', '--watch', '--config', configurationPath]);
-  const pod = podSpec(identity, configMap);
   // The secrets of the gate bear the name of the replicas that serve, as the configuration does.
-  const quotas = mountFolders(quotaObjectsFolder(configurationThere(options).quota, configMap));
+  const folders = quotaObjectsFolder(configurationThere(options).quota, configMap);
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
@@ -93,14 +82,7 @@ export function registeringDeployment(options: WorkloadOptions, identity: Identi
       replicas: 1,
       selector: { matchLabels: selector },
       strategy: { type: 'RollingUpdate', rollingUpdate: { maxSurge: 1, maxUnavailable: 0 } },
-      template: {
-        metadata: { labels },
-        spec: {
-          ...pod,
-          containers: [{ ...container, volumeMounts: [...container.volumeMounts, ...quotas.volumeMounts] }],
-          volumes: [...pod.volumes, ...quotas.volumes],
-        },
-      },
+      template: { metadata: { labels }, spec: podSpec(identity, { configMap, container, folders }) },
     },
   };
 }
@@ -132,15 +114,24 @@ export function unregistering(options: WorkloadOptions, identity: Identity, conf
       activeDeadlineSeconds: 120,
       template: {
         metadata: { labels: { ...labels, 'app.kubernetes.io/component': 'unregister' } },
-        spec: { ...podSpec(identity, configMap), restartPolicy: 'Never', containers: [container] },
+        spec: { ...podSpec(identity, { configMap, container }), restartPolicy: 'Never' },
       },
     },
   };
 }
 
-function gateContainer({ configuration, image }: WorkloadOptions, args: readonly string[]) {
+/** `port` is that of one that serves. */
+function gateContainer({ configuration, image }: WorkloadOptions, args: readonly string[], port?: number) {
+  const { healthPort } = configuration.server;
   return {
-    ...workloadContainer({ name: 'gate', image, args, configurationKey, healthPort: configuration.server.healthPort }),
+    ...workloadContainer({
+      name: 'gate',
+      image,
+      args,
+      configurationKey,
+      healthPort,
+      ...(port !== undefined && { port }),
+    }),
     resources: { requests: { cpu: '20m', memory: '96Mi' }, limits: { memory: '192Mi' } },
   };
 }

@@ -79,6 +79,16 @@ export function configurationMap({ namespace, name, labels }: Identity, key: str
   return { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name, namespace, labels }, data: { [key]: text } };
 }
 
+/** A disk for a ledger that is a file, called `<name>-<of>`. */
+export function diskClaim({ namespace, name, labels }: Identity, of: string): Manifest {
+  return {
+    apiVersion: 'v1',
+    kind: 'PersistentVolumeClaim',
+    metadata: { name: `${name}-${of}`, namespace, labels },
+    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
+  };
+}
+
 /** The address of an identity that serves. */
 export function httpsService({ namespace, name, labels, selector }: Identity, port: number): Manifest {
   return {

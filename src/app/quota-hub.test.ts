@@ -12,7 +12,7 @@ import { FakeClock } from '../../test/fake-clock.ts';
 import { RawHttpClient, testAuthority, testCertificate } from '../../test/loopback-server.ts';
 import { InvalidConfigurationError } from './errors.ts';
 import { QuotaHub } from './quota-hub.ts';
-import { readQuotaHubConfiguration } from './quota-hub-configuration.ts';
+import { readQuotaHubConfiguration, type QuotaHubConfiguration } from './quota-hub-configuration.ts';
 import { openQuotaMember } from './quota-member.ts';
 
 let folder: string;
@@ -48,22 +48,29 @@ async function writeFiles(files: Readonly<Record<string, string>>): Promise<void
   }
 }
 
+/** Of a hub with the quota of team-a, whose files it writes. */
+async function hubConfiguration(authority: KeyPair, clients: KeyPair): Promise<QuotaHubConfiguration> {
+  const serving = await testCertificate(authority);
+  await writeFiles({
+    'hub.yaml': hubYaml,
+    'hub/tls.crt': serving.certificatePem,
+    'hub/tls.key': serving.privateKeyPem,
+    'clients.crt': clients.certificatePem,
+    'quotas/team-a.yaml': quotaYaml,
+  });
+  return readQuotaHubConfiguration(join(folder, 'hub.yaml'));
+}
+
 describe('sallyport quota hub', () => {
   it('grants slices of the quotas in its folder to members, by their configurations', async () => {
     const [authority, clients] = [await testAuthority(), await testAuthority()];
-    const serving = await testCertificate(authority);
+    const configuration = await hubConfiguration(authority, clients);
     const { cert, key } = await clientCertificate(clients, 'eu-1');
     await writeFiles({
-      'hub.yaml': hubYaml,
-      'hub/tls.crt': serving.certificatePem,
-      'hub/tls.key': serving.privateKeyPem,
-      'clients.crt': clients.certificatePem,
-      'quotas/team-a.yaml': quotaYaml,
       'eu-1/tls.crt': cert,
       'eu-1/tls.key': key,
       'eu-1/ca.crt': authority.certificatePem,
     });
-    const configuration = await readQuotaHubConfiguration(join(folder, 'hub.yaml'));
     const hub = new QuotaHub({ configuration, metrics: prometheusMetrics(), log: silentLogger, clock: systemClock });
     const { port } = await hub.start();
     const ledger = new Ledger({ store: await ledgerStoreFor({ mode: 'SQLite', path: join(folder, 'eu-1.db') }) });
@@ -112,15 +119,7 @@ describe('sallyport quota hub', () => {
 
   it('takes members of the authorities that its file holds now', async () => {
     const [authority, former, next] = await Promise.all([testAuthority(), testAuthority(), testAuthority()]);
-    const serving = await testCertificate(authority);
-    await writeFiles({
-      'hub.yaml': hubYaml,
-      'hub/tls.crt': serving.certificatePem,
-      'hub/tls.key': serving.privateKeyPem,
-      'clients.crt': former.certificatePem,
-      'quotas/team-a.yaml': quotaYaml,
-    });
-    const configuration = await readQuotaHubConfiguration(join(folder, 'hub.yaml'));
+    const configuration = await hubConfiguration(authority, former);
     const clock = new FakeClock();
     clock.advance(Date.now());
     const hub = new QuotaHub({ configuration, metrics: prometheusMetrics(), log: silentLogger, clock });
@@ -145,15 +144,7 @@ describe('sallyport quota hub', () => {
 
   it('ends every part of it, whatever becomes of another', async () => {
     const authority = await testAuthority();
-    const serving = await testCertificate(authority);
-    await writeFiles({
-      'hub.yaml': hubYaml,
-      'hub/tls.crt': serving.certificatePem,
-      'hub/tls.key': serving.privateKeyPem,
-      'clients.crt': authority.certificatePem,
-      'quotas/team-a.yaml': quotaYaml,
-    });
-    const configuration = await readQuotaHubConfiguration(join(folder, 'hub.yaml'));
+    const configuration = await hubConfiguration(authority, authority);
     // The server's last word, said when all its connections are over.
     const info = (message: string): void => {
       if (message === 'stopped') throw new Error('the log is full');

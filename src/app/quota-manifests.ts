@@ -2,7 +2,7 @@ import { dirname } from 'node:path';
 import { parseResourceName } from '../api/resource-name.ts';
 import { globalQuotaDefinition, globalQuotaKind } from '../quota/index.ts';
 import type { FolderVolume } from './folder-volumes.ts';
-import type { Identity, Manifest } from './manifest-parts.ts';
+import { diskClaim, type Identity, type Manifest } from './manifest-parts.ts';
 import type { QuotaConfiguration } from './quota-configuration.ts';
 
 type Quota = QuotaConfiguration | undefined;
@@ -13,6 +13,11 @@ const alwaysRead = [
   { apiGroups: ['resource.k8s.io'], resources: ['deviceclasses', 'resourceclaims'] },
 ];
 
+const { group, resource } = globalQuotaKind;
+/** To follow the GlobalQuota objects. */
+export const quotaReadingRule = { apiGroups: [group], resources: [resource], verbs: ['get', 'list', 'watch'] };
+export const quotaStatusRule = { apiGroups: [group], resources: [`${resource}/status`], verbs: ['patch'] };
+
 /** To read what quotas count, and to follow the GlobalQuota objects and write their status when they are in this cluster. */
 export function quotaServingRules(quota: Quota): object[] {
   if (quota === undefined) return [];
@@ -20,33 +25,23 @@ export function quotaServingRules(quota: Quota): object[] {
     const parsed = parseResourceName(name);
     return 'problem' in parsed ? [] : [{ apiGroups: [parsed.group], resources: [parsed.resource] }];
   });
-  const { group, resource } = globalQuotaKind;
   return [
     ...[...alwaysRead, ...counted].map((rule) => ({ ...rule, verbs: ['get', 'list', 'watch'] })),
     ...quotaRegisteringRules(quota),
-    ...(hasOwnObjects(quota) ? [{ apiGroups: [group], resources: [`${resource}/status`], verbs: ['patch'] }] : []),
+    ...(hasOwnObjects(quota) ? [quotaStatusRule] : []),
   ];
 }
 
 /** The rules of the webhook follow the GlobalQuota objects. */
 export function quotaRegisteringRules(quota: Quota): object[] {
-  const { group, resource } = globalQuotaKind;
-  if (quota === undefined || !hasOwnObjects(quota)) return [];
-  return [{ apiGroups: [group], resources: [resource], verbs: ['get', 'list', 'watch'] }];
+  return quota !== undefined && hasOwnObjects(quota) ? [quotaReadingRule] : [];
 }
 
 /** The definition of GlobalQuota where the objects are in this cluster, and a disk for a ledger that is a file. */
-export function quotaObjects(quota: Quota, { namespace, name, labels }: Identity): Manifest[] {
+export function quotaObjects(quota: Quota, identity: Identity): Manifest[] {
   if (quota === undefined) return [];
   const definition = hasOwnObjects(quota) ? [globalQuotaDefinition()] : [];
-  if (quota.store.mode === 'PostgreSQL') return definition;
-  const claim: Manifest = {
-    apiVersion: 'v1',
-    kind: 'PersistentVolumeClaim',
-    metadata: { name: `${name}-quota`, namespace, labels },
-    spec: { accessModes: ['ReadWriteOnce'], resources: { requests: { storage: '1Gi' } } },
-  };
-  return [...definition, claim];
+  return quota.store.mode === 'PostgreSQL' ? definition : [...definition, diskClaim(identity, 'quota')];
 }
 
 /**

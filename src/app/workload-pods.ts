@@ -1,8 +1,8 @@
-import { configurationFolder } from './folder-volumes.ts';
+import { configurationFolder, mountFolders, type FolderVolume } from './folder-volumes.ts';
 import type { Identity } from './manifest-parts.ts';
 
 /** Nobody's on the node. */
-export const userId = 65_532;
+const userId = 65_532;
 
 /**
  * Node would size its young generation by the limit of memory, to 1 MiB in ours, which doubles the 99th percentile, and to 16
@@ -10,15 +10,30 @@ export const userId = 65_532;
  */
 export const memoryEnvironment = { NODE_OPTIONS: '--max-semi-space-size=8', MALLOC_ARENA_MAX: '1' } as const;
 
-/** What all our Pods have in common: what the `restricted` Pod Security Standard wants, and their token. */
-export function podSpec({ name }: Identity, configMap: string) {
+export interface PodParts {
+  /** Of the configuration. */
+  readonly configMap: string;
+  readonly container: { readonly volumeMounts: readonly object[] };
+  readonly folders?: readonly FolderVolume[];
+  /** Whether one of the folders is a disk that it writes. */
+  readonly writesDisk?: boolean;
+}
+
+/** What all our Pods have in common: what the `restricted` Pod Security Standard wants, their token, and one container. */
+export function podSpec({ name }: Identity, { configMap, container, folders = [], writesDisk = false }: PodParts) {
+  const { volumes, volumeMounts } = mountFolders(folders);
   return {
     serviceAccountName: name,
     automountServiceAccountToken: true,
     enableServiceLinks: false,
     priorityClassName: 'system-cluster-critical',
-    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
-    volumes: [{ name: 'configuration', configMap: { name: configMap } } as object],
+    securityContext: {
+      runAsNonRoot: true,
+      seccompProfile: { type: 'RuntimeDefault' },
+      ...(writesDisk && { fsGroup: userId }),
+    },
+    containers: [{ ...container, volumeMounts: [...container.volumeMounts, ...volumeMounts] }],
+    volumes: [{ name: 'configuration', configMap: { name: configMap } }, ...volumes],
   };
 }
 
@@ -29,10 +44,13 @@ export interface WorkloadContainerOptions {
   /** Of the configuration in its ConfigMap, and the name of its file. */
   readonly configurationKey: string;
   readonly healthPort: number;
+  /** Of one that serves. */
+  readonly port?: number;
 }
 
 /** A container of ours without its resources. Its probes are at the health port. */
-export function workloadContainer({ name, image, args, configurationKey, healthPort }: WorkloadContainerOptions) {
+export function workloadContainer(options: WorkloadContainerOptions) {
+  const { name, image, args, configurationKey, healthPort, port } = options;
   const probe = (path: string, rest: object): object => ({
     httpGet: { path, port: 'health', scheme: 'HTTP' },
     ...rest,
@@ -42,7 +60,10 @@ export function workloadContainer({ name, image, args, configurationKey, healthP
     image,
     args,
     env: Object.entries(memoryEnvironment).map(([variable, value]) => ({ name: variable, value })),
-    ports: [{ name: 'health', containerPort: healthPort, protocol: 'TCP' }],
+    ports: [
+      ...(port === undefined ? [] : [{ name: 'https', containerPort: port, protocol: 'TCP' }]),
+      { name: 'health', containerPort: healthPort, protocol: 'TCP' },
+    ],
     // Served once there is a certificate, for which a new installation waits until its other half has come up.
     startupProbe: probe('/livez', { periodSeconds: 1, failureThreshold: 300 }),
     readinessProbe: probe('/readyz', { periodSeconds: 2, failureThreshold: 1 }),

@@ -5,7 +5,7 @@ import { hubManifests } from '../../app/hub-manifests.ts';
 import { installManifests, unregisterJob } from '../../app/install-manifests.ts';
 import { readGateConfiguration } from '../../app/gate-configuration.ts';
 import { loadRegistry } from '../../sources/load-registry.ts';
-import { isQuotaHubConfiguration, readQuotaHubConfiguration } from '../../app/quota-hub-configuration.ts';
+import { isQuotaHubConfiguration, parseQuotaHubConfiguration } from '../../app/quota-hub-configuration.ts';
 import { registrationOptions } from '../../app/registration-options.ts';
 import { buildConfigurations, checkMatchConditions } from '../../registrar/index.ts';
 import { exitCode, type ExitCode } from '../exit-code.ts';
@@ -27,9 +27,10 @@ async function ofHub(options: ManifestsOptions): Promise<object[]> {
       `--ca-bundle and --pre-delete-job are for a gate, which registers webhooks; ${config} is a QuotaHubConfiguration`,
     );
   }
+  const configurationText = await readFile(config, 'utf8');
   // Said of the file as it is, before what is said of the cluster.
-  await readQuotaHubConfiguration(config);
-  return hubManifests({ configurationText: await readFile(config, 'utf8'), image, serviceMonitor });
+  parseQuotaHubConfiguration(configurationText, config);
+  return hubManifests({ configurationText, image, serviceMonitor });
 }
 
 async function ofGate(options: ManifestsOptions): Promise<object[]> {
